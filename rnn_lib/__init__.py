@@ -1,0 +1,5 @@
+"""Recurrent neural networks from scratch in NumPy, every gradient checked."""
+
+from rnn_lib.rnn import RNN
+
+__all__ = ["RNN"]

@@ -1,0 +1,89 @@
+"""What every model shares: named parameters, their initialisation, saving and loading."""
+
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+
+import numpy as np
+
+from rnn_lib.validation import check_array, check_int
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class Model:
+    """A set of named parameters.
+
+    `params` is a dict of arrays that optimisers update in place. A subclass calls `__init__` with its
+    constructor arguments (so that `load` can call the constructor again) and the shape of each parameter.
+    """
+
+    def __init__(self, config, shapes, bound, seed, dtype):
+        """Draw every parameter uniformly from (-bound, bound); `bound` is a number or a dict by name."""
+        try:
+            self.dtype = np.dtype(dtype)
+        except TypeError:
+            self.dtype = None
+        if self.dtype not in FLOATS:
+            raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}")
+        rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+        self.config = config
+        self.params = {}
+        for name, shape in shapes.items():
+            limit = bound[name] if isinstance(bound, dict) else bound
+            self.params[name] = rng.uniform(-limit, limit, shape).astype(self.dtype)
+
+    @property
+    def n_params(self):
+        """The number of trainable numbers."""
+        return sum(param.size for param in self.params.values())
+
+    def __repr__(self):
+        """The constructor call, without the seed, and the number of parameters."""
+        args = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
+        return f"{type(self).__name__}({args}): {self.n_params} parameters, {self.dtype}"
+
+    def remembered(self, name):
+        """Return what `forward` left under this name, or raise if there was no forward pass yet."""
+        if name not in self.__dict__:
+            raise ValueError(f"{type(self).__name__}: expected a call of forward before this one")
+        return self.__dict__[name]
+
+    def save(self, path):
+        """Write the model to `path` (.npz, no pickle): the whole new file or, after an error, the old one."""
+        folder, name = os.path.split(os.path.abspath(path))
+        header = json.dumps({"class": type(self).__name__, "dtype": str(self.dtype), **self.config})
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, model=np.array(header), **self.params)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    @classmethod
+    def load(cls, path):
+        """Read a model that `save` wrote. Raises ValueError if the file is damaged or holds another model."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            config = json.loads(str(arrays.pop("model")))
+            name, dtype = config.pop("class"), config.pop("dtype")
+        except (ValueError, KeyError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
+        if name != cls.__name__:
+            raise ValueError(f"path: expected a saved {cls.__name__}, got a saved {name} in {path}")
+        try:
+            model = cls(**config, dtype=dtype)
+        except TypeError as error:
+            raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
+        if arrays.keys() != model.params.keys():
+            raise ValueError(f"path: expected parameters {', '.join(model.params)}, got {', '.join(arrays)} in {path}")
+        for key, param in model.params.items():
+            param[...] = check_array(f"path: {key} in {path}", arrays[key], param.shape, dtype=model.dtype)
+        return model

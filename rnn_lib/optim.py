@@ -1,0 +1,84 @@
+"""Optimisers: each step changes the parameters in place."""
+
+import math
+
+import numpy as np
+
+from rnn_lib.validation import check_number, check_same_keys
+
+
+class SGD:
+    """Stochastic gradient descent with momentum, as `torch.optim.SGD`.
+
+        v <- momentum v + g
+        p <- p - lr v
+    """
+
+    def __init__(self, params, lr, momentum=0.0):
+        """`params` is a model's dict of arrays; lr > 0, 0 <= momentum < 1."""
+        self.params = params
+        self.lr = check_number("lr", lr, above=0)
+        self.momentum = check_number("momentum", momentum, minimum=0, below=1)
+        self.velocity = {name: np.zeros_like(p) for name, p in params.items()} if momentum else None
+
+    def step(self, grads):
+        """Move every parameter against its gradient; `grads` has the keys and shapes of `params`."""
+        check_same_keys("grads", grads, self.params)
+        for name, p in self.params.items():
+            v = grads[name]
+            if self.momentum:
+                v = self.velocity[name] = self.momentum * self.velocity[name] + v
+            p -= self.lr * v
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1), as `torch.optim.Adam`.
+
+        m <- beta_1 m + (1 - beta_1) g,  v <- beta_2 v + (1 - beta_2) g^2
+        p <- p - lr (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + eps)
+    """
+
+    def __init__(self, params, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
+        """`params` is a model's dict of arrays; lr > 0, 0 <= beta < 1, eps > 0."""
+        self.params = params
+        self.lr = check_number("lr", lr, above=0)
+        if not isinstance(betas, tuple) or len(betas) != 2:
+            raise TypeError(f"betas: expected a pair of numbers, got {betas!r}")
+        self.betas = tuple(check_number("betas", beta, minimum=0, below=1) for beta in betas)
+        self.eps = check_number("eps", eps, above=0)
+        self.t = 0
+        self.m = {name: np.zeros_like(p) for name, p in params.items()}
+        self.v = {name: np.zeros_like(p) for name, p in params.items()}
+
+    def step(self, grads):
+        """Move every parameter against its gradient; `grads` has the keys and shapes of `params`."""
+        check_same_keys("grads", grads, self.params)
+        self.t += 1
+        beta_1, beta_2 = self.betas
+        lr = self.lr / (1 - beta_1**self.t)
+        correction = 1 / math.sqrt(1 - beta_2**self.t)
+        for name, p in self.params.items():
+            g, m, v = grads[name], self.m[name], self.v[name]
+            m += (1 - beta_1) * (g - m)
+            v += (1 - beta_2) * (g * g - v)
+            p -= lr * m / (correction * np.sqrt(v) + self.eps)
+
+
+def clip_grad_norm(grads, max_norm):
+    """Scale all gradients, in place, so that their common norm is at most `max_norm` > 0.
+
+    The norm is taken over all parameters together, which keeps the gradient's direction
+    (Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063). Returns the norm before clipping.
+    """
+    max_norm = check_number("max_norm", max_norm, above=0)
+    check_same_keys("grads", grads, grads)
+    norm = grad_norm(grads)
+    if norm > max_norm:
+        for g in grads.values():
+            g *= max_norm / norm
+    return norm
+
+
+def grad_norm(grads):
+    """Return the Euclidean norm of all gradients together."""
+    return math.sqrt(sum(float((g * g).sum()) for g in grads.values()))

@@ -1,0 +1,54 @@
+"""One visual language: the same colour for the same thing in every figure, and figures that look alike.
+
+The colours are from the palette of Okabe and Ito, safe for colour-blind readers.
+"""
+
+import matplotlib.pyplot as plt
+
+INPUT, HIDDEN, OUTPUT, BACKWARD = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+TARGET, BASELINE = "#000000", "#7F7F7F"
+SERIES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]  # runs to compare, none of the above
+LINES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))]  # never colour alone
+
+STYLE = {
+    "figure.dpi": 100, "figure.facecolor": "white", "savefig.facecolor": "white", "figure.constrained_layout.use": True,
+    "font.size": 11, "axes.titlesize": 12, "axes.titlelocation": "left", "axes.titleweight": "bold",
+    "axes.facecolor": "white", "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+    "grid.color": "#E5E5E5", "axes.axisbelow": True, "lines.linewidth": 2, "legend.frameon": False,
+    "image.interpolation": "nearest",
+}
+
+
+def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
+    """Return (figure, axes) in the course's style; `width` and `height` are in inches.
+
+    The figure is closed for pyplot, so a notebook shows it exactly once: where it is a cell's last value.
+    """
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(rows, columns, figsize=(width, height), **subplots)
+    plt.close(figure)
+    return figure, axes
+
+
+def label_ends(axis, labels=None, pad=0.01):
+    """Write each curve's label at its right end, moved apart where they would overlap, instead of a legend.
+
+    `labels` maps a line of `axis` to its text; by default every line whose label does not start with "_".
+    """
+    if labels is None:
+        labels = {line: line.get_label() for line in axis.lines if not line.get_label().startswith("_")}
+    figure = axis.figure
+    to_axes = axis.transData + axis.transAxes.inverted()
+    line_height = 13 / (axis.get_window_extent().height * 72 / figure.dpi)  # 13 points in axes units
+    ends = sorted(
+        (to_axes.transform((line.get_xdata()[-1], line.get_ydata()[-1]))[1], i) for i, line in enumerate(labels)
+    )
+    heights, lowest = {}, -1.0
+    for y, i in ends:
+        heights[i] = lowest = max(min(max(y, 0.0), 1.0), lowest + line_height)
+    overshoot = max(0.0, lowest - 1.0)
+    for i, (line, text) in enumerate(labels.items()):
+        axis.annotate(
+            text, (1 + pad, heights[i] - overshoot), xycoords="axes fraction", color=line.get_color(),
+            va="center", fontsize=10, annotation_clip=False,
+        )
