@@ -60,8 +60,8 @@ def check_number(name, value, above=-math.inf, minimum=-math.inf, below=math.inf
     if not (math.isfinite(value) and above < value < below and value >= minimum):
         limits = [f"above {above}"] * (above > -math.inf) + [f"at least {minimum}"] * (minimum > -math.inf)
         limits += [f"below {below}"] * (below < math.inf)
-        expected = f"expected a finite number {" and ".join(limits)}".rstrip()
-        raise ValueError(f"{name}: {expected}, got {value}")
+        expected = "expected a finite number " + " and ".join(limits)
+        raise ValueError(f"{name}: {expected.strip()}, got {value}")
     return float(value)
 
 
