@@ -1,8 +1,10 @@
 """Data: made from a seed, or shipped with the package (datasets/README.md has the sources)."""
 
+from importlib import resources
+
 import numpy as np
 
-from rnn_lib.validation import check_array, check_int, check_number
+from rnn_lib.validation import check_array, check_int, check_labels, check_number, shape_of
 
 
 def sine_wave(n_points=200, points_per_period=25, noise=0.0, seed=0):
@@ -25,6 +27,75 @@ def windows(series, length, stride=1):
     starts = np.arange(0, len(series) - length, stride)
     index = np.arange(length)[:, None] + starts
     return series[index][..., None], series[index + 1][..., None]
+
+
+def one_hot(labels, n_classes):
+    """Turn whole numbers from 0 to C-1, (...), into one-hot vectors, (..., C): a 1 at the label, 0 elsewhere."""
+    n_classes = check_int("n_classes", n_classes)
+    labels = check_labels("labels", labels, n_classes, shape_of(labels))
+    return np.eye(n_classes)[labels]
+
+
+def first_symbol(n_sequences=200, length=10, n_symbols=4, seed=0):
+    """Random symbols; the class is the one that came first.
+
+    Returns X, one-hot, (length, n_sequences, n_symbols), and labels, (n_sequences,).
+    """
+    n_sequences, length = check_int("n_sequences", n_sequences), check_int("length", length)
+    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+    symbols = rng.integers(check_int("n_symbols", n_symbols, minimum=2), size=(length, n_sequences))
+    return one_hot(symbols, n_symbols), symbols[0]
+
+
+def parity(n_sequences=200, length=10, seed=0):
+    """Random bits; the class at each step is 1 if the number of ones so far is odd, else 0.
+
+    Returns X, one-hot, (length, n_sequences, 2), and labels, (length, n_sequences); labels[-1] is the whole sequence's.
+    """
+    n_sequences, length = check_int("n_sequences", n_sequences), check_int("length", length)
+    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+    bits = rng.integers(2, size=(length, n_sequences))
+    return one_hot(bits, 2), bits.cumsum(axis=0) % 2
+
+
+def brackets(n_sequences=200, length=10, seed=0):
+    """Sequences of "(" (symbol 0) and ")" (symbol 1); the class is 1 if they balance, which is so for half of them.
+
+    All of them begin with "(", end with ")" and hold as many of one as of the other, so that only the
+    order decides. Returns X, one-hot, (length, n_sequences, 2), and labels, (n_sequences,).
+    """
+    n_sequences, length = check_int("n_sequences", n_sequences), check_int("length", length, minimum=6)
+    if length % 2:
+        raise ValueError(f"length: expected an even number, got {length}")
+    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+    labels = rng.permutation(n_sequences) % 2
+    symbols = np.empty((length, n_sequences), int)
+    missing = np.arange(n_sequences)
+    while missing.size:  # draw again until each sequence is of its class
+        middle = np.repeat([0, 1], length // 2 - 1)[:, None].repeat(missing.size, axis=1)
+        symbols[0], symbols[-1] = 0, 1
+        symbols[1:-1, missing] = rng.permuted(middle, axis=0)
+        depth = (1 - 2 * symbols[:, missing]).cumsum(axis=0)
+        missing = missing[(depth.min(axis=0) >= 0) != labels[missing]]
+    return one_hot(symbols, 2), labels
+
+
+def random_labels(n_sequences, n_classes, seed=0):
+    """Return labels, (n_sequences,), that have nothing to do with anything."""
+    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+    return rng.integers(check_int("n_classes", n_classes), size=check_int("n_sequences", n_sequences))
+
+
+def load_digits():
+    """Load 1797 handwritten digits of 8 by 8 pixels, to be read from top to bottom, a row a step.
+
+    Returns X_train, labels_train, X_test, labels_test: X is (8, N, 8), row, digit, column, from 0 (paper) to 1 (ink).
+    The file holds them in random order; the last 360 are held out for the test.
+    """
+    with resources.files("rnn_lib.datasets").joinpath("digits_8x8.npz").open("rb") as file, np.load(file) as arrays:
+        pixels, labels = arrays["pixels"] / 16, arrays["labels"].astype(int)
+    X = pixels.transpose(1, 0, 2).copy()  # the file has (digit, row, column)
+    return X[:, :-360], labels[:-360], X[:, -360:], labels[-360:]
 
 
 def tiny_example():

@@ -1,6 +1,8 @@
 """Losses. Each takes the network's output first and returns (loss, dLoss/dOutput)."""
 
-from rnn_lib.validation import check_array, check_number  # noqa: F401
+import numpy as np
+
+from rnn_lib.validation import check_array, check_labels, shape_of
 
 
 def mse_loss(Y, target):
@@ -8,6 +10,79 @@ def mse_loss(Y, target):
 
     Y and target have the same shape (no broadcasting). Returns (loss, dL/dY).
     """
-    Y = check_array("Y", Y, getattr(Y, "shape", ()))
+    Y = check_array("Y", Y, shape_of(Y))
     difference = Y - check_array("target", target, Y.shape)
     return (difference * difference).mean(), 2 * difference / difference.size
+
+
+def softmax(logits):
+    """Turn logits into probabilities, along the last axis: p_i = exp(z_i) / sum_j exp(z_j).
+
+    Subtracting each row's largest logit changes nothing in the quotient, and keeps exp from overflowing.
+    """
+    logits = check_array("logits", logits, shape_of(logits) or ("C",))
+    e = np.exp(logits - logits.real.max(axis=-1, keepdims=True))  # .real: complex-step derivatives come through here
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def cross_entropy_loss(logits, labels, mask=None):
+    """Cross-entropy of the softmax, mean over all targets, as `torch.nn.functional.cross_entropy`.
+
+    logits  (T, B, C), or (B, C)
+    labels  whole numbers from 0 to C-1, (T, B), or (B,)
+    mask    booleans in the shape of labels; where False (a padded step) the target does not count
+
+    Returns (loss, dL/dlogits): -log p[label], and p - one_hot(label), each divided by the number of targets.
+    """
+    logits = check_array("logits", logits, ("B", "C") if len(shape_of(logits)) == 2 else ("T", "B", "C"))
+    counts = np.ones(logits.shape[:-1], bool) if mask is None else check_mask(mask, logits.shape[:-1])
+    labels = np.where(counts, check_labels("labels", labels, logits.shape[-1], logits.shape[:-1], counts), 0)
+
+    shifted = logits - logits.real.max(axis=-1, keepdims=True)  # as in softmax
+    e = np.exp(shifted)
+    total = e.sum(axis=-1, keepdims=True)
+    label = labels[..., None]
+    log_p = np.take_along_axis(shifted, label, axis=-1) - np.log(total)
+    n = int(np.count_nonzero(counts))
+    d_logits = e / total
+    np.put_along_axis(d_logits, label, np.take_along_axis(d_logits, label, axis=-1) - 1, axis=-1)
+    d_logits *= counts[..., None]
+    d_logits /= n
+    return -log_p[..., 0].sum(where=counts) / n, d_logits
+
+
+def softmax_mse_loss(logits, one_hot):
+    """Squared error after the softmax, mean over all elements as `mse_loss`.
+
+    logits and one_hot have the same shape, (..., C). Returns (loss, dL/dlogits), with the whole
+    Jacobian dp_i/dz_j = p_i (delta_ij - p_j):  dL/dz = p (dL/dp - sum_i p_i dL/dp_i).
+    """
+    p = softmax(logits)
+    loss, dp = mse_loss(p, check_array("one_hot", one_hot, p.shape))
+    return loss, p * (dp - (p * dp).sum(axis=-1, keepdims=True))
+
+
+def last_step(loss_fn):
+    """Return the loss that looks at the last step only: Y is (T, B, ...), the target is (B, ...).
+
+    Its gradient dY is zero at every other step: `fit(..., loss_fn=last_step(cross_entropy_loss))`.
+    """
+
+    def loss_at_last_step(Y, target):
+        Y = check_array("Y", Y, ("T", "B", "C"))
+        loss, d_last = loss_fn(Y[-1], target)
+        dY = np.zeros_like(Y)
+        dY[-1] = d_last
+        return loss, dY
+
+    return loss_at_last_step
+
+
+def check_mask(mask, shape):
+    """Return `mask` as booleans of this shape, at least one of them True, or raise."""
+    mask = check_array("mask", mask, shape)
+    if mask.dtype != bool:
+        raise TypeError(f"mask: expected booleans, got dtype {mask.dtype}")
+    if not mask.any():
+        raise ValueError("mask: expected at least one target that counts, got a mask that is False everywhere")
+    return mask

@@ -1,14 +1,14 @@
 """What every model shares: named parameters, their initialisation, saving and loading."""
 
+import contextlib
+import io
 import json
 import os
-import tempfile
-import zipfile
-import zlib
+import secrets
 
 import numpy as np
 
-from rnn_lib.validation import check_array, check_int
+from rnn_lib.validation import check_array, check_int, check_path
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -53,34 +53,37 @@ class Model:
 
     def save(self, path):
         """Write the model to `path` (.npz, no pickle): the whole new file or, after an error, the old one."""
-        folder, name = os.path.split(os.path.abspath(path))
+        folder, name = os.path.split(os.path.abspath(check_path("path", path)))
+        temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
         header = json.dumps({"class": type(self).__name__, "dtype": str(self.dtype), **self.config})
-        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(temporary, "xb") as file:
                 np.savez(file, model=np.array(header), **self.params)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
             raise
 
     @classmethod
     def load(cls, path):
         """Read a model that `save` wrote. Raises ValueError if the file is damaged or holds another model."""
+        with open(check_path("path", path), "rb") as file:
+            content = io.BytesIO(file.read())
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(content, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             config = json.loads(str(arrays.pop("model")))
             name, dtype = config.pop("class"), config.pop("dtype")
-        except (ValueError, KeyError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        except Exception as error:  # NumPy, zip and JSON readers raise all kinds at a damaged or foreign file
             raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
         if name != cls.__name__:
             raise ValueError(f"path: expected a saved {cls.__name__}, got a saved {name} in {path}")
         try:
             model = cls(**config, dtype=dtype)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
         if arrays.keys() != model.params.keys():
             raise ValueError(f"path: expected parameters {', '.join(model.params)}, got {', '.join(arrays)} in {path}")

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from rnn_lib.validation import check_number, check_same_keys
+from rnn_lib.validation import check_named_arrays, check_number, check_same_keys
 
 
 class SGD:
@@ -16,7 +16,7 @@ class SGD:
 
     def __init__(self, params, lr, momentum=0.0):
         """`params` is a model's dict of arrays; lr > 0, 0 <= momentum < 1."""
-        self.params = params
+        self.params = check_named_arrays("params", params)
         self.lr = check_number("lr", lr, above=0)
         self.momentum = check_number("momentum", momentum, minimum=0, below=1)
         self.velocity = {name: np.zeros_like(p) for name, p in params.items()} if momentum else None
@@ -40,7 +40,7 @@ class Adam:
 
     def __init__(self, params, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
         """`params` is a model's dict of arrays; lr > 0, 0 <= beta < 1, eps > 0."""
-        self.params = params
+        self.params = check_named_arrays("params", params)
         self.lr = check_number("lr", lr, above=0)
         if not isinstance(betas, tuple) or len(betas) != 2:
             raise TypeError(f"betas: expected a pair of numbers, got {betas!r}")
@@ -81,4 +81,9 @@ def clip_grad_norm(grads, max_norm):
 
 def grad_norm(grads):
     """Return the Euclidean norm of all gradients together."""
-    return math.sqrt(sum(float((g * g).sum()) for g in grads.values()))
+    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads.values()))
+    if 1e-15 < norm < 1e15:
+        return norm
+    # The squares may have left float32's range (or float64's): measure in units of the largest element.
+    largest = max(float(np.abs(g).max()) for g in grads.values()) or 1.0
+    return largest * math.sqrt(sum(float(np.square(g / largest).sum()) for g in grads.values()))

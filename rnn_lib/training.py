@@ -1,18 +1,27 @@
 """The training loop."""
 
 import math
+import os
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import clip_grad_norm, grad_norm
-from rnn_lib.validation import check_array, check_int, check_number, is_finite
+from rnn_lib.validation import (
+    check_array,
+    check_callable,
+    check_int,
+    check_named_arrays,
+    check_number,
+    is_finite,
+    shape_of,
+)
 
 
 @dataclass
 class History:
-    """What happened in training, one entry an epoch, measured before that epoch's updates take effect.
+    """What happened in training, one entry an epoch; each batch is measured before its own update.
 
     loss        mean loss over the epoch's sequences
     grad_norm   largest norm of a batch's whole gradient, before clipping
@@ -25,7 +34,7 @@ class History:
 
     @property
     def diverged(self):
-        """True if the loss or its gradient stopped being finite."""
+        """True if training stopped because a number was no longer finite."""
         return bool(self.message)
 
 
@@ -45,11 +54,18 @@ def fit(
     verbose     show a progress bar on long work, and print a message if training diverges
     on_epoch    called as on_epoch(epoch, history) after every epoch; training stops if it returns True
 
-    If the loss or its gradient is no longer finite, training stops, `history.message` says so, and
-    the parameters are put back to the last ones whose loss was finite.
+    If the loss, its gradient or a parameter is no longer finite, training stops, `history.message`
+    says so, and the parameters are put back to the last ones whose loss was finite.
     """
+    check_named_arrays("model.params", getattr(model, "params", None))
+    if getattr(optimizer, "params", model.params) is not model.params:
+        raise ValueError("optimizer: expected one made from model.params, got one made from other parameters")
+    check_callable("optimizer.step", getattr(optimizer, "step", None))
+    check_callable("loss_fn", loss_fn)
+    if on_epoch is not None:
+        check_callable("on_epoch", on_epoch)
     X = check_array("X", X, ("B", "I") if np.ndim(X) == 2 else ("T", "B", "I"))
-    target = np.asarray(target)
+    target = check_array("target", target, shape_of(target))
     batch_axis = X.ndim - 2
     B = X.shape[batch_axis]
     target_axis = batch_axis if target.shape[: batch_axis + 1] == X.shape[: batch_axis + 1] else 0
@@ -63,6 +79,14 @@ def fit(
     history = History()
     last_finite = {name: p.copy() for name, p in model.params.items()}
 
+    def diverged(what):
+        for name, p in model.params.items():
+            p[...] = last_finite[name]
+        history.message = f"Training diverged: {what} no longer finite in epoch {epoch + 1}."
+        if verbose:
+            print(history.message)
+        return history
+
     for epoch in progress(range(epochs), verbose):
         order = np.arange(B) if batch_size == B else rng.permutation(B)
         loss_sum, largest_norm = 0.0, 0.0
@@ -73,22 +97,20 @@ def fit(
             wanted = target if whole else target.take(batch, axis=target_axis)
             loss, grads = loss_and_gradients(model, x, wanted, loss_fn)
             if grads is None:
-                for name, p in model.params.items():
-                    p[...] = last_finite[name]
-                history.message = f"Training diverged: the loss is no longer finite in epoch {epoch + 1}."
-                if verbose:
-                    print(history.message)
-                return history
+                return diverged("the loss or its gradient is")
             for name, p in model.params.items():
                 last_finite[name][...] = p
             norm = grad_norm(grads) if clip_norm is None else clip_grad_norm(grads, clip_norm)
-            optimizer.step(grads)
+            with np.errstate(over="ignore", invalid="ignore"):
+                optimizer.step(grads)
             loss_sum += float(loss) * len(batch)
             largest_norm = max(largest_norm, norm)
         history.loss.append(loss_sum / B)
         history.grad_norm.append(largest_norm)
         if on_epoch is not None and on_epoch(epoch, history):
             break
+    if not all(map(is_finite, model.params.values())):  # made so by the last update, whose loss nobody saw
+        return diverged("the parameters are")
     return history
 
 
@@ -111,4 +133,5 @@ def progress(epochs, verbose):
         return epochs
     from tqdm.auto import tqdm  # imports ipywidgets in a notebook, which rnn_lib itself must not
 
-    return tqdm(epochs, desc="Training", unit="epoch", delay=2, leave=False)
+    disable = bool(os.environ.get("TQDM_DISABLE"))  # tqdm obeys this by itself in a terminal, not in a notebook
+    return tqdm(epochs, desc="Training", unit="epoch", delay=2, leave=False, disable=disable)

@@ -2,18 +2,20 @@
 
 import math
 import numbers
+import os
 
 import numpy as np
 
 
 def is_finite(array):
     """True if no element of `array` is NaN or infinite."""
-    flat = np.asarray(array).reshape(-1)
-    # The dot product is finite only if every element is, and costs a third of the exact test;
+    array = np.asarray(array)
+    # The sum of squares is finite only if every element is, and costs half of the exact test;
     # it can overflow for huge finite numbers, so the exact test has the last word.
-    if flat.dtype.kind == "f" and math.isfinite(flat.dot(flat)):
+    # (vdot, because it flattens by itself and overflows without a warning.)
+    if array.dtype.kind == "f" and math.isfinite(np.vdot(array, array)):
         return True
-    return bool(np.isfinite(flat).all())
+    return bool(np.isfinite(array).all())
 
 
 def check_array(name, value, shape, dtype=None, finite=True):
@@ -31,7 +33,8 @@ def check_array(name, value, shape, dtype=None, finite=True):
     if dtype is not None and array.dtype != dtype:
         if array.dtype.kind == "c" and np.dtype(dtype).kind != "c":
             raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
-        array = array.astype(dtype)
+        with np.errstate(over="ignore"):  # too large for float32: infinite, which the last check reports
+            array = array.astype(dtype)
     fits = array.ndim == len(shape) and 0 not in array.shape
     if not fits or any(n != m for n, m in zip(array.shape, shape, strict=True) if not isinstance(m, str)):
         expected = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
@@ -41,6 +44,14 @@ def check_array(name, value, shape, dtype=None, finite=True):
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}: expected finite numbers, got {array[bad]} at index {bad}")
     return array
+
+
+def shape_of(value):
+    """Return the shape of an array or nested list; () for a ragged one, which `check_array` then refuses."""
+    try:
+        return np.shape(value)
+    except ValueError:
+        return ()
 
 
 def check_int(name, value, minimum=1, maximum=None):
@@ -74,16 +85,50 @@ def check_choice(name, value, choices):
     return value
 
 
+def check_named_arrays(name, value):
+    """Return `value` if it is a dict of arrays of floats, such as a model's params, or raise."""
+    if not isinstance(value, dict) or not value:
+        raise TypeError(f"{name}: expected a dict of arrays, such as model.params, got {describe(value)}")
+    for key, array in value.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+            raise TypeError(f"{name}[{key!r}]: expected an array of floats, got {describe(array)}")
+    return value
+
+
+def check_labels(name, labels, n_classes, shape, counts=True):
+    """Return `labels` as class numbers of this shape, or raise; where `counts` is False any number will do."""
+    labels = check_array(name, labels, shape)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected whole numbers, got dtype {labels.dtype}")
+    wrong = np.argwhere(((labels < 0) | (labels >= n_classes)) & counts)
+    if wrong.size:
+        index = tuple(int(i) for i in wrong[0])
+        raise ValueError(f"{name}: expected classes from 0 to {n_classes - 1}, got {labels[index]} at index {index}")
+    return labels
+
+
 def check_same_keys(name, value, params):
     """Raise unless the dict `value` has the keys of `params` and, under each, an array of the same shape."""
-    if not isinstance(value, dict):
-        raise TypeError(f"{name}: expected a dict with keys {', '.join(params)}, got {describe(value)}")
+    check_named_arrays(name, value)
     if value.keys() != params.keys():
-        raise ValueError(f"{name}: expected keys {', '.join(params)}, got {', '.join(map(str, value)) or 'none'}")
+        raise ValueError(f"{name}: expected keys {', '.join(params)}, got {', '.join(map(str, value))}")
     for key, param in params.items():
-        array = value[key]
-        if not isinstance(array, np.ndarray) or array.shape != param.shape or not is_finite(array):
-            check_array(f"{name}[{key!r}]", array, param.shape)
+        if value[key].shape != param.shape or not is_finite(value[key]):
+            check_array(f"{name}[{key!r}]", value[key], param.shape)
+
+
+def check_path(name, value):
+    """Return `value` as a string if it is a file's path, or raise an error that names it."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name}: expected a file's path, got {describe(value)}")
+    return os.fspath(value)
+
+
+def check_callable(name, value):
+    """Return `value` if it can be called, or raise an error that names it."""
+    if not callable(value):
+        raise TypeError(f"{name}: expected a function, got {describe(value)}")
+    return value
 
 
 def describe(value):

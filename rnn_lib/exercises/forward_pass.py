@@ -1,0 +1,248 @@
+"""Checks of the exercises in notebook 01 and of the trial in notebook 00."""
+
+import numpy as np
+
+from rnn_lib.exercises.report import Report, attempt, close, judge
+from rnn_lib.validation import describe
+
+
+def check_trial(answer):
+    """Check the trial of notebook 00: how many hidden states does an RNN have that reads T = 5 steps?"""
+    mistakes = [("initial_state_missing", 5, "there are 5 states after the 5 steps. What did the first step start from?")]
+    return judge("answer", answer, 6, mistakes, "the 5 states after the steps, and the initial one, h_0, before them.")
+
+
+def check_which_outputs_change(answer):
+    """Check exercise 1: the steps of T = 3 whose output changes when x_2 changes, such as [1, 3]."""
+    if isinstance(answer, (set, frozenset)):
+        answer = list(answer)
+    mistakes = [
+        ("memory_missing", [2], "y_2 does change. Follow the arrow that leaves h_2 to the right: who reads it?"),
+        ("sees_the_future", [1, 2, 3], "when y_1 is computed, x_2 has not been read. Which way do the arrows point?"),
+        ("own_step_missing", [3], "y_3 does change. Does y_2 not depend on h_2, and h_2 on x_2?"),
+        ("backwards", [1, 2], "follow the arrows from x_2: they run up and to the right, never to the left."),
+    ]
+    try:
+        answer = sorted(answer)
+    except TypeError:  # None, one number, or things that have no order: judge says what they are
+        pass
+    return judge("answer", answer, [2, 3], mistakes, "x_2 changes h_2, and h_3 is made from h_2. y_1 came before.")
+
+
+def check_step(step):
+    """Check exercise 2: `step(params, x_t, h_prev) -> (h_t, y_t)` for one sequence; x_t (I,), h_prev (H,)."""
+    for sizes in ((1, 3, 2, 5, 4), (1, 1, 1, 2, 1)):
+        params, X, h0 = problem(*sizes)
+        value, report = attempt(step, params, X[0, 0], h0[0])
+        if report is None:
+            pair, report = as_pair(value, "h_t", "y_t")
+        if report is None:
+            right = unroll(params, X[:1], h0)
+            report = diagnose_state("h_t", pair[0], params, X[:1], h0, lambda states: states[1, 0])
+        if report.passed:
+            report = diagnose_output("y_t", pair[1], params, right, lambda Y: Y[0, 0])
+        if not report.passed:
+            return report
+    return Report("correct", "one step of a recurrent network, for any sizes. The rest is a loop around it.")
+
+
+def check_forward(forward):
+    """Check exercise 3: `forward(params, X, h0) -> (hidden_states, Y)`.
+
+    X is (T, B, I) and h0 (B, H); hidden_states is (T+1, B, H) with h0 at index 0, Y is (T, B, O). A wrong answer is
+    recognised by the values it leaves, first the states, then Y given those states. Never raises.
+    """
+    returned = []
+    for sizes in ((6, 3, 2, 5, 4), (6, 3, 2, 5, 4), (1, 1, 1, 1, 1), (3, 4, 5, 2, 1)):
+        params, X, h0 = problem(*sizes)
+        value, report = attempt(forward, params, X, h0)
+        if report is None:
+            pair, report = as_pair(value, "hidden_states", "Y")
+        if report is None:
+            right = unroll(params, X, h0)
+            if np.shape(pair[0]) == outputs(params, right[1:]).shape and np.shape(pair[1]) == right.shape:
+                return Report("swapped", "you return (Y, hidden_states). The order is hidden_states first.")
+            report = diagnose_state("hidden_states", pair[0], params, X, h0)
+        if report.passed:
+            report = diagnose_output("Y", pair[1], params, right)
+        if not report.passed:
+            if len(returned) == 1:
+                return Report(
+                    "not_fresh", "right at the first call, wrong at the second with the same arguments. Something is "
+                    "kept between calls: a list or an array made outside the function?",
+                )
+            if returned:
+                T, B, I, H, O = sizes
+                return Report(report.kind, f"with T={T}, B={B}, I={I}, H={H}, O={O} only: {report.message}")
+            return report
+        returned.append(pair)
+    if not close(np.asarray(returned[0][0]), unroll(*problem(6, 3, 2, 5, 4)), 1e-9):
+        return Report("not_fresh", "a later call changed what an earlier one had returned. Make a new array in each call.")
+    return Report("correct", "every state and every output, for any T, B, I, H and O, from any initial state.")
+
+
+def check_memory_length(memory_length):
+    """Check exercise 4: `memory_length(w) -> int`, the first t with |h_t| < 0.01 if h_0 = 1, h_t = tanh(w h_{t-1})."""
+    weights = (0.5, 0.9, -0.7, 0.0, 0.98)
+    got = []
+    for w in weights:
+        value, report = attempt(memory_length, w)
+        if report is not None:
+            return report
+        got.append(value)
+
+    def lengths(activation=np.tanh, size=abs, limit=0.01):
+        found = []
+        for w in weights:
+            t, h = 0, 1.0
+            while size(h) >= limit:
+                t, h = t + 1, activation(w * h)
+            found.append(t)
+        return np.array(found)
+
+    mistakes = [
+        ("off_by_one", lengths() - 1, "one too few. h_0 is t = 0; which t is the first state below the limit?"),
+        ("off_by_one", lengths() + 1, "one too many. h_0 is t = 0; which t is the first state below the limit?"),
+        ("tanh_missing", lengths(activation=float), "that is how fast w**t fades. Where is tanh?"),
+        ("sign_ignored", lengths(size=float), "with w = -0.7 the state alternates in sign. Negative is not small."),
+    ]
+    return judge("memory_length", got, lengths(), mistakes, f"{lengths()[1]} steps at w = 0.9, {lengths()[4]} at w = 0.98.")
+
+
+def problem(T, B, I, H, O):
+    """Return random (params, X, h0) with weights of order one, non-zero biases and a non-zero initial state."""
+    rng = np.random.default_rng([T, B, I, H, O])
+    shapes = {"W_xh": (H, I), "W_hh": (H, H), "b_h": (H,), "W_hy": (O, H), "b_y": (O,)}
+    params = {name: rng.uniform(0.3, 0.9, shape) * rng.choice([-1, 1], shape) for name, shape in shapes.items()}
+    return params, rng.normal(size=(T, B, I)), rng.uniform(-0.8, 0.8, (B, H))
+
+
+def pre_activation(p, x_t, h_prev):
+    """z_t for a batch in rows."""
+    return x_t @ p["W_xh"].T + h_prev @ p["W_hh"].T + p["b_h"]
+
+
+def tanh_step(p, x_t, h_prev):
+    """One right step."""
+    return np.tanh(pre_activation(p, x_t, h_prev))
+
+
+def unroll(params, X, h0, step=tanh_step):
+    """All states (T+1, B, H) that `step(params, x_t, h_prev)` makes."""
+    states = [h0]
+    for x_t in X:
+        states.append(step(params, x_t, states[-1]))
+    return np.stack(states)
+
+
+def outputs(params, states):
+    """The outputs that belong to `states`, (..., H) -> (..., O)."""
+    return states @ params["W_hy"].T + params["b_y"]
+
+
+# What a wrong step computes instead of tanh(z_t), and what to look at.
+STEP_MISTAKES = {
+    "tanh_missing": (pre_activation, "the states are right up to the activation. What squashes them into (-1, 1)?"),
+    "tanh_twice": (
+        lambda p, x, h: np.tanh(tanh_step(p, x, h)), "tanh is applied twice. Look for a second tanh, perhaps on h_{t-1}.",
+    ),
+    "sigmoid": (
+        lambda p, x, h: 1 / (1 + np.exp(-pre_activation(p, x, h))), "that is the sigmoid. Our equation has tanh.",
+    ),
+    "bias_missing": (lambda p, x, h: np.tanh(pre_activation(p, x, h) - p["b_h"]), "b_h is never added."),
+    "bias_twice": (lambda p, x, h: np.tanh(pre_activation(p, x, h) + p["b_h"]), "b_h is added twice in each step."),
+    "W_hh_transposed": (
+        lambda p, x, h: np.tanh(x @ p["W_xh"].T + h @ p["W_hh"] + p["b_h"]),
+        "W_hh is the wrong way round. For rows, W h becomes h W^T, and a square matrix fits either way.",
+    ),
+    "carry_missing": (
+        lambda p, x, h: np.tanh(x @ p["W_xh"].T + p["b_h"]),
+        "each state depends on its own input only. Where does the previous state come in?",
+    ),
+    "input_missing": (
+        lambda p, x, h: np.tanh(h @ p["W_hh"].T + p["b_h"]), "the states do not depend on the inputs. Where is W_xh x_t?",
+    ),
+    "carry_added_outside": (
+        lambda p, x, h: np.tanh(x @ p["W_xh"].T + p["b_h"]) + h @ p["W_hh"].T,
+        "W_hh h_{t-1} is added after tanh. Which bracket does it belong in?",
+    ),
+}
+
+
+def state_mistakes(params, X, h0):
+    """Return (kind, hidden states, advice) for each known mistake, most of them with the right shape."""
+    right = unroll(params, X, h0)
+    after_z = unroll(params, X, np.arctanh(h0), lambda p, x, z: pre_activation(p, x, np.tanh(z)))
+    found = [(kind, unroll(params, X, h0, step), advice) for kind, (step, advice) in STEP_MISTAKES.items()]
+    return found + [
+        ("carry_from_h0", np.stack([h0, *(tanh_step(params, x, h0) for x in X)]),
+         "every step starts from h_0 again. After a step, which state is the previous one?"),
+        ("carry_pre_activation", np.concatenate([h0[None], np.tanh(unroll(params, X, h0, pre_activation)[1:])]),
+         "what is carried on to the next step is z_t, the value before tanh. The next step wants h_t."),
+        ("pre_activation_stored", np.concatenate([h0[None], after_z[1:]]),
+         "the states you return are z_t, before tanh. Return h_t."),
+        ("initial_state_ignored", unroll(params, X, np.zeros_like(h0)),
+         "the first step starts from zeros. It was given h0."),
+        ("initial_state_not_stored", np.concatenate([np.zeros_like(h0)[None], right[1:]]),
+         "the states after the steps are right. Index 0 must hold h0."),
+        ("initial_state_last", np.concatenate([right[1:], right[:1]]),
+         "h_0 stands at the end. It belongs at index 0, and h_t at index t."),
+        ("input_off_by_one", unroll(params, np.roll(X, 1, axis=0), h0),
+         "the inputs are one step late: h_1 was made from the last input. Python counts from 0, so x_1 is X[0]."),
+        ("input_off_by_one", unroll(params, np.roll(X, -1, axis=0), h0),
+         "the inputs are one step early. Python counts from 0, so x_1 is X[0]."),
+        ("same_array", np.broadcast_to(right[-1], right.shape),
+         "all states are the last one: the same array, overwritten in each step. Store a new array or a copy."),
+        ("initial_state_missing", right[1:], "h_0 is missing. hidden_states has T + 1 entries, h0 at index 0."),
+        ("last_state_only", right[-1], "that is the last state. Every one of them is wanted, h0 first."),
+        ("batch_first", right.swapaxes(0, 1), "the axes are (B, T+1, H). Time comes first here: (T+1, B, H)."),
+    ]
+
+
+def output_mistakes(params, states):
+    """Return (kind, Y, advice) for each known mistake, given the states (T+1, B, H) that are right."""
+    Y = outputs(params, states[1:])
+    return [
+        ("output_bias_missing", Y - params["b_y"], "the states are right. In Y, b_y is never added."),
+        ("output_squashed", np.tanh(Y), "the states are right. Y has gone through a tanh; the output is linear."),
+        ("output_from_previous_state", outputs(params, states[:-1]),
+         "the states are right. Y is one step late: y_t is read from h_t, not from h_{t-1}."),
+        ("output_from_pre_activation", outputs(params, np.arctanh(states[1:])),
+         "the states are right. y_t is computed from z_t; it is read from h_t, after tanh."),
+        ("output_for_initial_state", outputs(params, states),
+         "the states are right. Y has T + 1 entries, but there is no output for h_0."),
+        ("last_output_only", Y[-1], "the states are right. Y holds the last output only; every step has one."),
+        ("batch_first", Y.swapaxes(0, 1), "the states are right. Y is (B, T, O). Time comes first here: (T, B, O)."),
+    ]
+
+
+def diagnose_state(name, got, params, X, h0, part=lambda states: states):
+    """Judge the states, or the part of them that the learner was asked for."""
+    mistakes = pick(state_mistakes(params, X, h0), part)
+    return judge(name, got, part(unroll(params, X, h0)), mistakes)
+
+
+def diagnose_output(name, got, params, states, part=lambda Y: Y):
+    """Judge the outputs, or the part of them that the learner was asked for."""
+    return judge(name, got, part(outputs(params, states[1:])), pick(output_mistakes(params, states), part))
+
+
+def pick(mistakes, part):
+    """Apply `part` to each mistake's value; leave out those that have no such part."""
+    found = []
+    for kind, value, advice in mistakes:
+        try:
+            found.append((kind, part(value), advice))
+        except IndexError:
+            continue
+    return found
+
+
+def as_pair(value, first, second):
+    """Return ((first, second), None) if `value` is a pair, else (None, Report)."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        return None, Report("wrong_type", f"expected two things, ({first}, {second}), got {describe(value)}.")
+    for name, part in zip((first, second), value, strict=True):
+        if part is None or part is Ellipsis:
+            return None, Report("not_started", f"{name} is empty. Fill it in and run this cell again.")
+    return value, None

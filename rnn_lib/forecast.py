@@ -1,0 +1,22 @@
+"""Forecasting with a trained network: running on its own outputs."""
+
+import numpy as np
+
+from rnn_lib.validation import check_array, check_int
+
+
+def free_run(model, warm_up, n_steps):
+    """Forecast the `n_steps` values that follow `warm_up`, (T, B, I). Returns (n_steps, B, I).
+
+    The model reads the true values of the warm-up, which sets its state. From then on it never sees
+    the truth again: each output is the next input, and the state is carried over.
+    """
+    n_steps = check_int("n_steps", n_steps)
+    if model.input_size != model.output_size:
+        sizes = f"got input size {model.input_size} and output size {model.output_size}"
+        raise ValueError(f"model: expected outputs that can be fed back as inputs, {sizes}")
+    warm_up = check_array("warm_up", warm_up, ("T", "B", model.input_size))
+    outputs = [model.forward(warm_up)[-1:]]  # (1, B, I): the forecast of the first step after the warm-up
+    while len(outputs) < n_steps:
+        outputs.append(model.forward(outputs[-1], model.state))
+    return np.concatenate(outputs)

@@ -1,0 +1,204 @@
+"""What all slider panels share: controls, picture, summary, ghosts, progress and errors.
+
+A panel file holds two plain functions, which know nothing of widgets, and a function that joins them:
+
+    def run(hidden_size=16, lr=0.01, on_epoch=None):
+        ...
+        history = fit(model, X, target, Adam(model.params, lr), epochs=200, verbose=False, on_epoch=on_epoch)
+        return SineRun(summary="H = 16, learning rate 0.01: final loss 0.0012.", label="H 16, lr 0.01", ...)
+
+    def draw(result, ghosts=()):
+        figure, axes = new_figure(1, 2, 9, 3.4, layout="none", gridspec_kw=MARGINS)
+        ...
+        return figure
+
+    def sine_panel():
+        controls = {"hidden_size": slider("hidden size", 1, 64, 16), "lr": log_slider("learning rate", 1e-4, 1.0, 0.01)}
+        return Panel("sine wave", run, draw, controls)
+
+A release should be answered within 250 ms, training included. Drawing is the larger part of it:
+- Give the figure fixed margins, as above. Matplotlib's constrained layout doubles the time, and lets the axes
+  jump when a label grows. Leave room for the longest label and for the labels of the ghosts.
+- The size of the figure is the same at every setting, at most 9 inches wide (100 pixels an inch).
+- Each pair of axes costs about 20 ms, most of it tick labels: few ticks, and `axis.axis("off")` where there are none.
+- One `imshow`, `LineCollection` or `PatchCollection` is faster than a loop over `plot` or `add_patch`.
+"""
+
+import base64
+import html
+import io
+import time
+from inspect import signature
+
+import ipywidgets as widgets
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from rnn_lib.validation import check_choice, check_number
+
+CONTROL_WIDTH, LETTER_WIDTH = 440, 8  # pixels
+PROGRESS_AFTER, PROGRESS_EVERY = 0.3, 0.1  # seconds
+
+
+class Panel(widgets.VBox):
+    """Sliders, a picture that answers when one is released, and a line of text that says what it shows.
+
+    name      what the panel is called in its repr
+    run       run(**settings) -> result, with `result.summary` (one line, at most about 110 letters, different for
+              different settings) and, if the panel keeps ghosts, `result.label` (short, for a legend); it is
+              deterministic. If it trains, it takes `on_epoch` as well and passes it on to `fit`; a run of more
+              than 0.3 s then shows its progress (out of `epochs`, where that is a setting or has a default)
+    draw      draw(result, ghosts=()) -> Figure; ghosts are earlier results, the newest last
+    controls  setting name -> widget, made by `slider`, `log_slider` or `choice`
+    ghosts    how many earlier results are kept. 0: draw(result) gets none, and there is no Reset button
+
+    An exception in `run` or `draw` is shown in the panel; the picture stays. `settings` holds what the controls say
+    now, `result` the last result, `summary` the text below the controls.
+    """
+
+    def __init__(self, name, run, draw, controls, ghosts=3):
+        """Run and draw at the first settings of the controls."""
+        self.name, self.run, self.draw, self.controls, self.max_ghosts = name, run, draw, controls, ghosts
+        parameters = signature(run).parameters
+        self.reports_progress = "on_epoch" in parameters
+        self.default_epochs = getattr(parameters.get("epochs"), "default", None)
+        self.past = []  # (settings, result), the newest last; the last one is what the picture shows
+
+        label_width = LETTER_WIDTH * max(len(control.description) for control in controls.values())
+        for control in controls.values():
+            control.style.description_width = f"{label_width}px"
+            control.layout.width, control.layout.max_width = f"{CONTROL_WIDTH}px", "100%"
+            control.observe(lambda change: self.update(), names="value")
+        self.picture = widgets.Image(format="url", layout={"max_width": "100%", "object_fit": "contain"})
+        self.text = widgets.HTML(layout={"flex": "1 1 auto", "min_height": "28px"})
+        self.progress = widgets.HTML(layout={"flex": "0 0 auto", "margin": "0 12px"})
+        self.reset_button = widgets.Button(
+            description="Reset", tooltip="Forget the earlier runs", disabled=True, layout={"width": "80px"}
+        )
+        self.reset_button.on_click(lambda button: self.reset())
+        status = [self.text, self.progress] + [self.reset_button] * bool(ghosts)
+        super().__init__([
+            widgets.Box([*controls.values()], layout={"flex_flow": "row wrap", "max_width": "900px"}),
+            widgets.HBox(status, layout={"max_width": "900px", "align_items": "center"}),
+            self.picture,
+        ])
+        self.update()
+
+    @property
+    def settings(self):
+        """What the controls say now."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    @property
+    def result(self):
+        """The result that the picture shows, or None before the first."""
+        return self.past[-1][1] if self.past else None
+
+    @property
+    def ghosts(self):
+        """The earlier results that the picture shows, the newest last."""
+        return [result for _, result in self.past[:-1]]
+
+    def update(self):
+        """Run and draw at the present settings, unless the picture shows them already."""
+        settings = self.settings
+        if self.past and self.past[-1][0] == settings:
+            self.say(self.result.summary)  # it may follow a setting that failed
+            return
+        kept = [(old, result) for old, result in self.past if old != settings]  # a ghost of itself says nothing
+        try:
+            result = self.run(**settings, **({"on_epoch": self.progress_bar()} if self.reports_progress else {}))
+            self.show([*kept, (settings, result)][-1 - self.max_ghosts :])
+        except Exception as error:
+            self.say(f"{type(error).__name__}: {error}", heading="Not computed, the picture is the one before.")
+        finally:
+            self.progress.value = ""
+
+    def reset(self):
+        """Forget the earlier runs."""
+        self.show(self.past[-1:])
+
+    def show(self, past):
+        """Draw the last result in `past` with the ones before it as ghosts; nothing changes if drawing fails."""
+        *earlier, result = [result for _, result in past]
+        figure = self.draw(result, ghosts=earlier) if self.max_ghosts else self.draw(result)
+        picture = data_url(figure)
+        if not self.picture.value:  # from now on the picture keeps its place on the page
+            width, height = figure.get_size_inches() * figure.dpi
+            self.picture.layout.width, self.picture.layout.height = f"{width:.0f}px", f"{height:.0f}px"
+        self.past = past
+        self.picture.value = picture
+        self.say(result.summary)
+        self.reset_button.disabled = not earlier
+
+    def say(self, summary, heading=""):
+        """Write a line of text below the controls, where screen readers announce it."""
+        self.summary = f"{heading} {summary}".strip()
+        strong = f"<b>{html.escape(heading)}</b> " if heading else ""
+        self.text.value = (
+            f'<div role="status" aria-live="polite" style="line-height:1.4">{strong}{html.escape(summary)}</div>'
+        )
+
+    def progress_bar(self):
+        """Return an `on_epoch` for `fit` that shows the progress of a run that takes long."""
+        start = time.perf_counter()
+        shown = 0.0
+        total = self.settings.get("epochs", self.default_epochs)
+
+        def on_epoch(epoch, history):
+            nonlocal shown
+            now = time.perf_counter()
+            if now - start > PROGRESS_AFTER and now - shown > PROGRESS_EVERY:
+                shown = now
+                fraction = f' max="{total}" value="{epoch + 1}"' if total else ""
+                self.progress.value = f'epoch {epoch + 1} <progress aria-label="training"{fraction}></progress>'
+
+        return on_epoch
+
+    def __repr__(self):
+        """One stable line, also for readers without a kernel; ipywidgets would cut it at 110 letters."""
+        return f"Panel: {self.name} ({', '.join(control.description for control in self.controls.values())})"
+
+
+def data_url(figure):
+    """Return the figure as a PNG in a data URL: like savefig, but drawn once and packed fast.
+
+    A browser shows a data URL at once; a PNG sent as bytes would leave the place empty for a moment.
+    """
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 1})
+    return b"data:image/png;base64," + base64.b64encode(buffer.getvalue())
+
+
+def slider(description, minimum, maximum, value, step=1):
+    """Return a slider for whole numbers, or for numbers with decimals if `step` is below 1."""
+    for number in (value, minimum, maximum):
+        check_number(description, number)
+    common = {"description": description, "continuous_update": False}
+    if isinstance(step, int):
+        return widgets.IntSlider(value, minimum, maximum, step, **common)
+    decimals = len(f"{step:.10f}".rstrip("0").partition(".")[2])
+    return widgets.FloatSlider(value, min=minimum, max=maximum, step=step, readout_format=f".{decimals}f", **common)
+
+
+def log_slider(description, minimum, maximum, value):
+    """Return a slider over 1, 2, 5, 10, 20, 50, ... (and 0.5, 0.2, 0.1, ...) from `minimum` to `maximum`."""
+    exponents = range(int(np.floor(np.log10(minimum))) - 1, int(np.ceil(np.log10(maximum))) + 1)
+    grid = [float(f"{digit}e{exponent}") for exponent in exponents for digit in (1, 2, 5)]
+    grid = [number for number in grid if minimum <= number <= maximum]
+    if value not in grid:
+        raise ValueError(f"{description}: expected one of {', '.join(map(plain, grid))}, got {value}")
+    return widgets.SelectionSlider(
+        options=[(plain(number), number) for number in grid], value=value, description=description,
+        continuous_update=False,
+    )
+
+
+def choice(description, options, value):
+    """Return a drop-down list of texts."""
+    return widgets.Dropdown(options=options, value=check_choice(description, value, options), description=description)
+
+
+def plain(number):
+    """Write a number without an exponent and without trailing zeros: 0.0001, 0.5, 20."""
+    return np.format_float_positional(number, trim="-")

@@ -1,0 +1,43 @@
+"""How training went: loss curves."""
+
+import numpy as np
+
+from rnn_lib.plots.style import BASELINE, LINES, SERIES, label_ends, new_figure
+
+
+def loss_curves(histories, title="Loss during training", baselines=None, unit="mean squared error"):
+    """Draw the loss by epoch, on a logarithmic axis, one curve for each entry of {label: History}.
+
+    `baselines` is {label: loss}: horizontal grey lines. A run that diverged ends in a cross.
+    """
+    figure, axis = new_figure()
+    draw_losses(axis, histories, baselines, unit)
+    axis.set_title(title)
+    label_ends(axis)
+    return figure
+
+
+def loss_grid(runs, title):
+    """Draw loss curves side by side with the same axes: {heading: {label: History}}, one picture a heading."""
+    figure, axes = new_figure(1, len(runs), height=3.2, sharey=True, squeeze=False)
+    for axis, (heading, histories) in zip(axes[0], runs.items(), strict=True):
+        draw_losses(axis, histories, unit="mean squared error" if axis is axes[0, 0] else "")
+        axis.set_title(heading, fontweight="normal")
+        axis.legend(loc="lower left", fontsize=9, handlelength=3)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    return figure
+
+
+def draw_losses(axis, histories, baselines=None, unit="mean squared error"):
+    """Draw the curves of `loss_curves` into `axis`."""
+    for i, (label, history) in enumerate(histories.items()):
+        colour, style = SERIES[i % len(SERIES)], LINES[i % len(LINES)]
+        losses = np.asarray(history.loss)
+        epochs = np.arange(1, len(losses) + 1)
+        axis.plot(epochs, losses, color=colour, linestyle=style, label=label + " (diverged)" * history.diverged)
+        if history.diverged and len(losses):
+            axis.plot(epochs[-1], losses[-1], "x", color=colour, markersize=10, label="_")
+    last = max([len(history.loss) for history in histories.values()] + [1])
+    for label, loss in (baselines or {}).items():
+        axis.plot([1, last], [loss, loss], color=BASELINE, linestyle="--", linewidth=1.2, label=label)
+    axis.set(yscale="log", xlabel="epoch", ylabel=unit)

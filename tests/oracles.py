@@ -1,0 +1,68 @@
+"""Independent answers for the tests to compare with, and models that are hard to get right by luck."""
+
+import copy
+
+import numpy as np
+
+from rnn_lib import RNN
+from rnn_lib.losses import mse_loss
+
+
+def order_one(model, seed=0):
+    """Give a model weights and biases of order one (biases included), so that tanh is far from linear."""
+    rng = np.random.default_rng(seed)
+    for param in model.params.values():
+        param[...] = rng.normal(size=param.shape) / np.sqrt(param.shape[-1] if param.ndim == 2 else 1)
+    return model
+
+
+def rnn_problem(T=6, B=3, I=2, H=4, O=3, seed=0, dtype=np.float64):
+    """Return (model, X, target, state): weights of order one, biases and initial state not zero."""
+    rng = np.random.default_rng(seed + 1000)
+    model = order_one(RNN(I, H, O, dtype=dtype), seed)
+    X, target, state = rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O)), rng.normal(size=(B, H))
+    return model, X.astype(dtype), target.astype(dtype), state.astype(dtype)
+
+
+def gradients(model, X, target, *state, loss_fn=mse_loss):
+    """One forward, loss and backward."""
+    loss, dY = loss_fn(model.forward(X, *state), target)
+    return loss, model.backward(dY)
+
+
+def complex_step(model, X, target, *state, loss_fn=mse_loss, step=1e-30):
+    """Gradients to machine precision: dL/dp is the imaginary part of L(p + i step) / step. The model is left alone."""
+    model = copy.deepcopy(model)
+    real = model.params
+    model.params = {name: p.astype(complex) for name, p in real.items()}
+    answer = {name: np.empty(p.shape) for name, p in real.items()}
+    for name, p in model.params.items():
+        for index in np.ndindex(p.shape):
+            p[index] += step * 1j
+            answer[name][index] = loss_fn(model.forward(X, *state), target)[0].imag / step
+            p[index] = real[name][index]
+    return answer
+
+
+def worst_error(grads, expected):
+    """The largest |grads - expected| of any parameter, relative to that parameter's largest expected element."""
+    assert grads.keys() == expected.keys()
+    assert all(grads[name].shape == expected[name].shape for name in expected)
+    return max(np.abs(grads[name] - expected[name]).max() / np.abs(expected[name]).max() for name in expected)
+
+
+def rnn_by_the_book(params, X, state):
+    """The two equations, one sequence, one step and one sum at a time. Returns all states and outputs."""
+    (T, B, _), (H, I), O = X.shape, params["W_xh"].shape, len(params["b_y"])
+    hidden, Y = np.zeros((T + 1, B, H)), np.zeros((T, B, O))
+    hidden[0] = state
+    for b in range(B):
+        for t in range(T):
+            for j in range(H):
+                z = params["b_h"][j]
+                z += sum(params["W_xh"][j, i] * X[t, b, i] for i in range(I))
+                z += sum(params["W_hh"][j, i] * hidden[t, b, i] for i in range(H))
+                hidden[t + 1, b, j] = np.tanh(z)
+            for k in range(O):
+                Y[t, b, k] = params["b_y"][k] + sum(params["W_hy"][k, j] * hidden[t + 1, b, j] for j in range(H))
+    return hidden, Y

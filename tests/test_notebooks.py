@@ -1,0 +1,257 @@
+"""Every notebook keeps the house rules, and every rule is shown to catch a notebook that breaks it.
+
+nbval compares what the cells print; these rules are about the pages themselves.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from execute_notebooks import METADATA, ROOT, WIDGET_VIEW, normalise, notebooks, read, to_text
+from nbval.plugin import comment_markers, metadata_tags
+
+MAX_PROSE_WORDS = 150
+MAX_CODE_LINES = 18
+MIN_ALT_WORDS = 4
+IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^)\s]+)[^)]*\)|(?P<tag><img\b[^>]*>)")
+LINK = re.compile(r"(?<!!)\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]+)\)|<a\b[^>]*href=[\"']([^\"']+)[\"']")
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+NOT_PROSE = re.compile(
+    r"<details>.*?</details>|\$\$.*?\$\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}|<[^>]+>", re.DOTALL,
+)
+MACHINE = re.compile(r"0x[0-9a-fA-F]{4,}|/(?:home|root|tmp|work|opt|usr|var|Users|private)/|[A-Za-z]:\\\w|site-packages")
+CHECK = re.compile(r"\bexercises\.(check_\w+)\(")
+VERDICT = re.compile(r"^(Correct|Not started|Not yet)\b")
+
+
+# --- Rules: each takes a notebook and its path and yields what is wrong ------------------------------------------------
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose_cells(notebook):
+    return [(i, cell.source) for i, cell in enumerate(notebook.cells) if cell.cell_type == "markdown"]
+
+
+def texts(output):
+    """Every text that an output shows, by its kind."""
+    if output.output_type == "stream":
+        return {output.name: output.text}
+    return {kind: data for kind, data in output.get("data", {}).items() if isinstance(data, str) and "image" not in kind}
+
+
+def execution_counts(notebook, path):
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"execution counts are {counts}, not 1, 2, 3 ...: run the notebook from the top"
+
+
+def clean_outputs(notebook, path):
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                yield f"code cell {number} raises {output.ename}: {output.evalue}"
+            if output.output_type == "stream" and output.name == "stderr":
+                yield f"code cell {number} writes to stderr: {output.text[:80]!r}"
+
+
+def nothing_ignored(notebook, path):
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        for tag in cell.metadata.get("tags", []):
+            if tag in metadata_tags:
+                yield f"code cell {number} has the tag {tag!r}: every cell is compared"
+        for marker in comment_markers:
+            if marker in cell.source:
+                yield f"code cell {number} says {marker}: every cell is compared"
+        if re.search(r"^\s*[%!]", cell.source, re.MULTILINE):
+            yield f"code cell {number} has a magic or a shell command, which may hide output or differ elsewhere"
+
+
+def no_widget_state(notebook, path):
+    if "widgets" in notebook.metadata:
+        yield "the metadata holds saved widgets"
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        if any(WIDGET_VIEW in output.get("data", {}) for output in cell.outputs):
+            yield f"code cell {number} refers to a widget that lived in an old kernel"
+
+
+def figures_have_pictures(notebook, path):
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if data.get("text/plain", "").startswith("<Figure") and not any(kind.startswith("image/") for kind in data):
+                yield f"code cell {number} has a figure without its picture"
+
+
+def images_described(notebook, path):
+    for i, source in prose_cells(notebook):
+        for match in IMAGE.finditer(FENCED.sub("", source)):
+            alt, target = match["alt"], match["target"]
+            if match["tag"]:
+                attributes = dict(re.findall(r"(\w+)=[\"']([^\"']*)[\"']", match["tag"]))
+                alt, target = attributes.get("alt", ""), attributes.get("src", "")
+            if len(alt.split()) < MIN_ALT_WORDS:
+                yield f"cell {i}: the alt text {alt!r} of {target} does not say what is seen"
+            if "://" in target or not (path.parent / target).is_file():
+                yield f"cell {i}: there is no image {target} in the repository"
+
+
+def links_resolve(notebook, path):
+    for i, source in prose_cells(notebook):
+        for target in (a or b for a, b in LINK.findall(FENCED.sub("", source))):
+            file, _, anchor = target.partition("#")
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            linked = (path.parent / file).resolve() if file else path
+            if not linked.is_file():
+                yield f"cell {i}: the link {target} leads nowhere"
+            elif anchor and anchor not in anchors(notebook if linked == path else read(linked)):
+                yield f"cell {i}: the link {target} leads to no heading of {linked.name}"
+
+
+def anchors(notebook):
+    """Where JupyterLab lets a link jump to: every heading, its blanks as hyphens."""
+    headings = (re.findall(r"^#+\s+(.*)$", source, re.MULTILINE) for _, source in prose_cells(notebook))
+    return {re.sub(r"[*`]", "", heading).strip().replace(" ", "-") for found in headings for heading in found}
+
+
+def short_prose(notebook, path):
+    for i, source in prose_cells(notebook):
+        text = NOT_PROSE.sub(" ", FENCED.sub("", source))
+        lines = [line for line in text.splitlines() if not line.lstrip().startswith("|")]
+        words = len(re.sub(r"\$[^$]*\$", "math", "\n".join(lines)).split())
+        if words > MAX_PROSE_WORDS:
+            yield f"cell {i} has {words} words, more than {MAX_PROSE_WORDS}: {source[:40]!r}"
+
+
+def short_code(notebook, path):
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+        if lines > MAX_CODE_LINES:
+            yield f"code cell {number} has {lines} lines, more than {MAX_CODE_LINES}"
+
+
+def same_on_any_machine(notebook, path):
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        for output in cell.outputs:
+            for kind, text in texts(output).items():
+                for match in MACHINE.findall(text):
+                    yield f"code cell {number} shows {match!r} ({kind}), which is this machine's alone"
+
+
+def normal_form(notebook, path):
+    if notebook.metadata != METADATA:
+        yield f"the metadata are {dict(notebook.metadata)}, not those of the plain kernel"
+    if to_text(notebook) != to_text(normalise(notebook)):
+        yield f"not in the normal form: python tests/execute_notebooks.py --no-run {path.name}"
+
+
+def title_and_recap(notebook, path):
+    first = notebook.cells[0].source if notebook.cells else ""
+    if not first.startswith(f"# {path.name[:2]} · "):
+        yield f"the first cell does not begin with the title '# {path.name[:2]} · ...'"
+    if path.parent.name == "solutions":
+        return
+    for wanted in ("You will learn", "Before this", "Time"):
+        if f"**{wanted}" not in first:
+            yield f"the first cell does not say **{wanted}**"
+    if not any(re.search(r"^## Recap", source, re.MULTILINE) for _, source in prose_cells(notebook)):
+        yield "there is no '## Recap'"
+
+
+RULES = [
+    execution_counts, clean_outputs, nothing_ignored, no_widget_state, figures_have_pictures, images_described,
+    links_resolve, short_prose, short_code, same_on_any_machine, normal_form, title_and_recap,
+]
+
+
+def checks_of(notebook):
+    """The names of the checks that a notebook calls."""
+    return {name for cell in code_cells(notebook) for name in CHECK.findall(cell.source)}
+
+
+def verdicts(notebook):
+    """The verdict shown after each check: (number of the code cell, "Correct", "Not yet" or "Not started")."""
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        if CHECK.search(cell.source):
+            shown = [VERDICT.match(output.get("data", {}).get("text/plain", "")) for output in cell.outputs]
+            yield number, next((match[1] for match in shown if match), "no verdict")
+
+
+def solutions_match(course, solutions):
+    """What is wrong with a notebook and its solutions (None if there are none) taken together."""
+    if checks_of(course) and solutions is None:
+        yield "has exercises and no notebook of solutions"
+        return
+    for number, verdict in verdicts(course):
+        if verdict != "Not started":
+            yield f"code cell {number} shows {verdict!r} before anybody answered, not 'Not started'"
+    if solutions is None:
+        return
+    for name in sorted(checks_of(course) ^ checks_of(solutions)):
+        yield f"{name} is called in only one of the notebook and its solutions"
+    for number, verdict in verdicts(solutions):
+        if verdict != "Correct":
+            yield f"code cell {number} of the solutions shows {verdict!r}, not 'Correct'"
+
+
+# --- The course keeps the rules ----------------------------------------------------------------------------------------
+
+
+def relative(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_the_course_is_complete():
+    numbers = [path.name[:2] for path in notebooks() if path.parent.name == "notebooks"]
+    assert numbers == [f"{i:02}" for i in range(len(numbers))] and len(numbers) >= 7
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=relative)
+def test_notebook_keeps_the_rules(path):
+    notebook = read(path)
+    assert [problem for rule in RULES for problem in rule(notebook, path)] == []
+    assert path.read_text(encoding="utf-8") == to_text(notebook), "the file is not written as execute_notebooks does"
+
+
+@pytest.mark.parametrize("path", [path for path in notebooks() if path.parent.name == "notebooks"], ids=relative)
+def test_exercises_and_solutions_match(path):
+    solved = path.parent / "solutions" / path.name
+    assert list(solutions_match(read(path), read(solved) if solved.is_file() else None)) == []
+
+
+@pytest.mark.parametrize("path", [path for path in notebooks() if path.parent.name == "solutions"], ids=relative)
+def test_solutions_belong_to_a_notebook(path):
+    assert (path.parent.parent / path.name).is_file()
+
+
+# --- Each rule catches what it is for ----------------------------------------------------------------------------------
+
+PATH = ROOT / "notebooks" / "01_example.ipynb"
+TITLE = "# 01 · Example\n**You will learn** a thing. **Before this**: nothing. **Time**: one minute."
+
+
+def code(source, *outputs):
+    cell = nbformat.v4.new_code_cell(source)
+    cell.outputs = [nbformat.v4.new_output("execute_result", output) for output in outputs]
+    return cell
+
+
+def shows(text, **data):
+    return {"text/plain": text, **data}
+
+
+def good():
+    """A small notebook that keeps every rule."""
+    notebook = nbformat.v4.new_notebook(cells=[
+        nbformat.v4.new_markdown_cell(TITLE),
+        nbformat.v4.new_markdown_cell("Go to the [top](01_example.ipynb#Recap) or [out](https://example.org).")
+        if False else nbformat.v4.new_markdown_cell("Jump to the [recap](#Recap)."),
+        code("1 + 1", shows("2")),
+        code("exercises.check_sum(answer)", shows("Not started: answer is empty.")),
+        nbformat.v4.new_markdown_cell("## Recap"),
+    ])
+    return normalise(notebook)
