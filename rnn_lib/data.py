@@ -98,6 +98,16 @@ def load_digits():
     return X[:, :-360], labels[:-360], X[:, -360:], labels[-360:]
 
 
+def load_co2():
+    """Load the monthly means of CO2 at Mauna Loa, March 1958 to December 2001 (datasets/README.md).
+
+    Returns (years, co2), both (526,): the middle of each month in decimal years, and parts per million.
+    """
+    with resources.files("rnn_lib.datasets").joinpath("co2_mauna_loa_monthly.csv").open(encoding="utf-8") as file:
+        year, month, co2, _ = np.loadtxt(file, delimiter=",", skiprows=1, unpack=True)
+    return year + (month - 0.5) / 12, co2
+
+
 def tiny_example():
     """Return (params, X, target): the network of T=3, B=1, I=1, H=2, O=1 that notebooks 01 to 04 follow by hand."""
     params = {

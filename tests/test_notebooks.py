@@ -4,7 +4,6 @@ nbval compares what the cells print; these rules are about the pages themselves.
 """
 
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -20,12 +19,14 @@ FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 NOT_PROSE = re.compile(
     r"<details>.*?</details>|\$\$.*?\$\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}|<[^>]+>", re.DOTALL,
 )
-MACHINE = re.compile(r"0x[0-9a-fA-F]{4,}|/(?:home|root|tmp|work|opt|usr|var|Users|private)/|[A-Za-z]:\\\w|site-packages")
+MACHINE = re.compile(  # addresses, paths, progress bars
+    r"0x[0-9a-fA-F]{4,}|/(?:home|root|tmp|work|opt|usr|var|Users|private)/|\b[A-Za-z]:\\\w|site-packages|\d%\||\d\w*/s\b"
+)
 CHECK = re.compile(r"\bexercises\.(check_\w+)\(")
 VERDICT = re.compile(r"^(Correct|Not started|Not yet)\b")
 
 
-# --- Rules: each takes a notebook and its path and yields what is wrong ------------------------------------------------
+# --- Rules: each takes a notebook and its path and yields what is wrong ---------------------------
 
 
 def code_cells(notebook):
@@ -40,7 +41,8 @@ def texts(output):
     """Every text that an output shows, by its kind."""
     if output.output_type == "stream":
         return {output.name: output.text}
-    return {kind: data for kind, data in output.get("data", {}).items() if isinstance(data, str) and "image" not in kind}
+    data = output.get("data", {})
+    return {kind: text for kind, text in data.items() if isinstance(text, str) and not kind.startswith("image/")}
 
 
 def execution_counts(notebook, path):
@@ -198,7 +200,7 @@ def solutions_match(course, solutions):
             yield f"code cell {number} of the solutions shows {verdict!r}, not 'Correct'"
 
 
-# --- The course keeps the rules ----------------------------------------------------------------------------------------
+# --- The course keeps the rules -------------------------------------------------------------------
 
 
 def relative(path):
@@ -228,30 +230,134 @@ def test_solutions_belong_to_a_notebook(path):
     assert (path.parent.parent / path.name).is_file()
 
 
-# --- Each rule catches what it is for ----------------------------------------------------------------------------------
+# --- Each rule catches what it is for -------------------------------------------------------------
 
-PATH = ROOT / "notebooks" / "01_example.ipynb"
 TITLE = "# 01 · Example\n**You will learn** a thing. **Before this**: nothing. **Time**: one minute."
+
+
+def page(*cells):
+    return normalise(nbformat.v4.new_notebook(cells=list(cells)))
+
+
+def prose(source):
+    return nbformat.v4.new_markdown_cell(source)
 
 
 def code(source, *outputs):
     cell = nbformat.v4.new_code_cell(source)
-    cell.outputs = [nbformat.v4.new_output("execute_result", output) for output in outputs]
+    cell.outputs = [nbformat.from_dict(output) for output in outputs]
     return cell
 
 
-def shows(text, **data):
-    return {"text/plain": text, **data}
+def result(text, **data):
+    return {"output_type": "execute_result", "data": {"text/plain": text, **data}, "metadata": {}, "execution_count": 1}
+
+
+def stream(name, text):
+    return {"output_type": "stream", "name": name, "text": text}
 
 
 def good():
     """A small notebook that keeps every rule."""
-    notebook = nbformat.v4.new_notebook(cells=[
-        nbformat.v4.new_markdown_cell(TITLE),
-        nbformat.v4.new_markdown_cell("Go to the [top](01_example.ipynb#Recap) or [out](https://example.org).")
-        if False else nbformat.v4.new_markdown_cell("Jump to the [recap](#Recap)."),
-        code("1 + 1", shows("2")),
-        code("exercises.check_sum(answer)", shows("Not started: answer is empty.")),
-        nbformat.v4.new_markdown_cell("## Recap"),
-    ])
-    return normalise(notebook)
+    return page(
+        prose(TITLE),
+        prose("![a wave that rises and falls](../images/wave.svg) Jump to the [recap](#Recap) or [out](https://a.org)."),
+        prose("<details><summary>Hint</summary>" + "word " * 200 + "</details>\n\n$$" + "x + " * 200 + "1$$"),
+        code("print(1)", stream("stdout", "1\n")),
+        code("draw()", result("<Figure size 900x340 with 1 Axes>", **{"image/png": "iVBORw0KGgo="})),
+        prose("## Recap"),
+    )
+
+
+def changed(notebook, cell, **changes):
+    notebook.cells[cell].update(changes)
+    return notebook
+
+
+def showing(notebook, cell, output):
+    return changed(notebook, cell, outputs=[nbformat.from_dict(output)])
+
+
+def with_metadata(notebook, **metadata):
+    notebook.metadata.update(metadata)
+    return notebook
+
+
+# Each row: the rule, what to do to a good notebook, and words of the report.
+BREAKS = [
+    (execution_counts, lambda n: changed(n, 3, execution_count=7), "run the notebook from the top"),
+    (execution_counts, lambda n: changed(n, 3, execution_count=None), "run the notebook from the top"),
+    (clean_outputs, lambda n: showing(n, 3, {"output_type": "error", "ename": "KeyError", "evalue": "1"}), "KeyError"),
+    (clean_outputs, lambda n: showing(n, 3, stream("stderr", "Oh")), "stderr: 'Oh'"),
+    (nothing_ignored, lambda n: changed(n, 3, source="# NBVAL_IGNORE_OUTPUT\nprint(1)"), "NBVAL_IGNORE_OUTPUT"),
+    (nothing_ignored, lambda n: changed(n, 3, source="# PYTEST_VALIDATE_IGNORE_OUTPUT"), "every cell is compared"),
+    (nothing_ignored, lambda n: changed(n, 3, metadata={"tags": ["nbval-skip"]}), "the tag 'nbval-skip'"),
+    (nothing_ignored, lambda n: changed(n, 3, metadata={"tags": ["raises-exception"]}), "raises-exception"),
+    (nothing_ignored, lambda n: changed(n, 3, source="%%capture\nprint(1)"), "magic"),
+    (nothing_ignored, lambda n: changed(n, 3, source="!ls"), "magic or a shell command"),
+    (no_widget_state, lambda n: with_metadata(n, widgets={"state": {}}), "saved widgets"),
+    (no_widget_state, lambda n: showing(n, 3, result("P", **{WIDGET_VIEW: {}})), "widget"),
+    (figures_have_pictures, lambda n: showing(n, 4, result("<Figure size 1>")), "picture"),
+    (images_described, lambda n: changed(n, 1, source="![a wave](../images/wave.svg)"), "'a wave'"),
+    (images_described, lambda n: changed(n, 1, source="<img src='../images/wave.svg'>"), "what is seen"),
+    (images_described, lambda n: changed(n, 1, source="![one two three four](../images/gone.svg)"), "no image"),
+    (images_described, lambda n: changed(n, 1, source="![one two three four](https://a.org/b.png)"), "no image"),
+    (links_resolve, lambda n: changed(n, 1, source="[next](02_gone.ipynb)"), "leads nowhere"),
+    (links_resolve, lambda n: changed(n, 1, source="<a href='02_gone.ipynb'>next</a>"), "leads nowhere"),
+    (links_resolve, lambda n: changed(n, 1, source="[below](#Nothing-there)"), "no heading"),
+    (short_prose, lambda n: changed(n, 1, source="word " * 151), "151 words"),
+    (short_code, lambda n: changed(n, 3, source="x = 1\n" * 19), "19 lines"),
+    (same_on_any_machine, lambda n: showing(n, 3, result("<A at 0x7f3a12>")), "0x7f3a12"),
+    (same_on_any_machine, lambda n: showing(n, 3, stream("stdout", "/home/me")), "/home/"),
+    (same_on_any_machine, lambda n: showing(n, 3, stream("stdout", " 12%|#   | 1/8 [00:01, 3.1it/s]")), "2%|"),
+    (same_on_any_machine, lambda n: showing(n, 3, stream("stdout", "C:\\me")), "alone"),
+    (normal_form, lambda n: with_metadata(n, language_info={"name": "python", "version": "3.11.2"}), "metadata"),
+    (normal_form, lambda n: changed(n, 3, id="something"), "normal form"),
+    (normal_form, lambda n: changed(n, 3, metadata={"collapsed": True}), "normal form"),
+    (normal_form, lambda n: changed(n, 3, source="print(1)\n\n"), "normal form"),
+    (title_and_recap, lambda n: changed(n, 0, source=TITLE.replace("01", "02")), "begin with the title"),
+    (title_and_recap, lambda n: changed(n, 0, source=TITLE.replace("Time", "Hours")), "**Time**"),
+    (title_and_recap, lambda n: changed(n, 5, source="## The end"), "Recap"),
+]
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the good notebook would be, with the image that it shows."""
+    for folder in ("images", "notebooks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "images" / "wave.svg").write_text("<svg/>")
+    path = tmp_path / "notebooks" / "01_example.ipynb"
+    path.write_text(to_text(good()), encoding="utf-8")
+    return path
+
+
+def test_a_good_notebook_breaks_no_rule(path):
+    assert [problem for rule in RULES for problem in rule(good(), path)] == []
+
+
+@pytest.mark.parametrize(("rule", "damage", "words"), BREAKS)
+def test_each_rule_catches_its_breach(rule, damage, words, path):
+    assert any(words in problem for problem in rule(damage(good()), path))
+
+
+def test_every_rule_has_a_breach():
+    assert {rule for rule, _, _ in BREAKS} == set(RULES)
+
+
+def exercise(verdict, name="check_sum"):
+    return page(code(f"exercises.{name}(answer)", result(f"{verdict}: as it is.")))
+
+
+@pytest.mark.parametrize(("course", "solutions", "words"), [
+    (exercise("Not started"), None, "no notebook of solutions"),
+    (exercise("Correct"), exercise("Correct"), "'Correct' before anybody answered"),
+    (exercise("Not started"), exercise("Not yet"), "solutions shows 'Not yet'"),
+    (exercise("Not started"), page(code("exercises.check_sum(answer)")), "solutions shows 'no verdict'"),
+    (exercise("Not started"), exercise("Correct", "check_other"), "check_sum is called in only one"),
+    (exercise("Not started"), exercise("Correct"), None),
+    (page(code("print(1)")), None, None),
+])
+def test_exercises_and_solutions_are_compared(course, solutions, words):
+    problems = list(solutions_match(course, solutions))
+    assert problems == [] if words is None else any(words in problem for problem in problems)

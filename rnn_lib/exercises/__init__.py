@@ -1,1 +1,22 @@
 """Checks of the learner's answers. One file a notebook; each check returns a Report and never raises."""
+from rnn_lib.exercises.backward import check_backward  # noqa: F401
+from rnn_lib.exercises.bptt import (  # noqa: F401
+    check_back_through_sigmoid,
+    check_initial_state_gradient,
+    check_pencil_dz,
+    check_zero_gradients,
+)
+from rnn_lib.exercises.forward_pass import (  # noqa: F401
+    check_forward,
+    check_memory_length,
+    check_step,
+    check_trial,
+    check_which_outputs_change,
+)
+from rnn_lib.exercises.shapes import (  # noqa: F401
+    check_careful_mse,
+    check_count_params,
+    check_shapes,
+    check_step_columns,
+    check_time_major,
+)

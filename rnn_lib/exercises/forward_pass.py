@@ -2,85 +2,100 @@
 
 import numpy as np
 
-from rnn_lib.exercises.report import Report, attempt, close, judge
+from rnn_lib.exercises.report import Report, attempt, close, judge, never_raises
 from rnn_lib.validation import describe
 
 
+@never_raises
 def check_trial(answer):
     """Check the trial of notebook 00: how many hidden states does an RNN have that reads T = 5 steps?"""
-    mistakes = [("initial_state_missing", 5, "there are 5 states after the 5 steps. What did the first step start from?")]
-    return judge("answer", answer, 6, mistakes, "the 5 states after the steps, and the initial one, h_0, before them.")
+    mistakes = [("initial_state_missing", 5, "5 states follow the 5 steps. What did the first step start from?")]
+    return judge("answer", answer, 6, mistakes, "the initial state, h_0, and one state after each of the 5 steps.")
 
 
+@never_raises
 def check_which_outputs_change(answer):
     """Check exercise 1: the steps of T = 3 whose output changes when x_2 changes, such as [1, 3]."""
-    if isinstance(answer, (set, frozenset)):
-        answer = list(answer)
-    mistakes = [
-        ("memory_missing", [2], "y_2 does change. Follow the arrow that leaves h_2 to the right: who reads it?"),
-        ("sees_the_future", [1, 2, 3], "when y_1 is computed, x_2 has not been read. Which way do the arrows point?"),
-        ("own_step_missing", [3], "y_3 does change. Does y_2 not depend on h_2, and h_2 on x_2?"),
-        ("backwards", [1, 2], "follow the arrows from x_2: they run up and to the right, never to the left."),
-    ]
+    if answer is None or answer is Ellipsis:
+        return judge("answer", None, None)
+    steps = (1, 2, 3)
     try:
-        answer = sorted(answer)
-    except TypeError:  # None, one number, or things that have no order: judge says what they are
-        pass
-    return judge("answer", answer, [2, 3], mistakes, "x_2 changes h_2, and h_3 is made from h_2. y_1 came before.")
+        strange = [item for item in answer if item not in steps]
+    except Exception:  # whatever was handed in cannot be searched
+        return Report("wrong_type", f"answer: expected a list of steps, got {describe(answer)}.")
+    if strange:
+        return Report("wrong_type", f"answer: expected only steps from 1 to 3 in the list, got {describe(answer)}.")
+    mistakes = [
+        ("no_effect", (), "something reads x_2. Follow the arrows that leave it."),
+        ("memory_missing", (2,), "y_2 does change. Follow the arrow that leaves h_2 to the right: who reads it?"),
+        ("sees_the_future", (1, 2, 3), "when y_1 is computed, x_2 has not been read. Which way do the arrows point?"),
+        ("own_step_missing", (3,), "y_3 does change. Does y_2 not depend on h_2, and h_2 on x_2?"),
+        ("backwards", (1, 2), "follow the arrows from x_2: they run up and to the right, never to the left."),
+    ]
+    mistakes = [(kind, [t in wrong for t in steps], advice) for kind, wrong, advice in mistakes]
+    praise = "x_2 changes h_2, and h_3 is made from h_2. y_1 came before."
+    return judge("answer", [t in answer for t in steps], [False, True, True], mistakes, praise)
 
 
+@never_raises
 def check_step(step):
     """Check exercise 2: `step(params, x_t, h_prev) -> (h_t, y_t)` for one sequence; x_t (I,), h_prev (H,)."""
-    for sizes in ((1, 3, 2, 5, 4), (1, 1, 1, 2, 1)):
+    for sizes in ((1, 1, 2, 5, 4), (1, 1, 3, 2, 1)):
         params, X, h0 = problem(*sizes)
-        value, report = attempt(step, params, X[0, 0], h0[0])
+        pair, report = attempt_pair(step, ("h_t", "y_t"), params, X[0, 0], h0[0])
         if report is None:
-            pair, report = as_pair(value, "h_t", "y_t")
-        if report is None:
-            right = unroll(params, X[:1], h0)
-            report = diagnose_state("h_t", pair[0], params, X[:1], h0, lambda states: states[1, 0])
+            states = unroll(params, X, h0)
+            mistakes = [(kind, wrong(params, X[0], h0)[0], advice) for kind, (wrong, advice) in STEP_MISTAKES.items()]
+            report = judge("h_t", pair[0], states[1, 0], mistakes)
         if report.passed:
-            report = diagnose_output("y_t", pair[1], params, right, lambda Y: Y[0, 0])
+            mistakes = [(kind, Y[0, 0], advice) for kind, Y, advice in output_mistakes(params, states)]
+            report = judge("y_t", pair[1], outputs(params, states[1, 0]), mistakes)
         if not report.passed:
             return report
     return Report("correct", "one step of a recurrent network, for any sizes. The rest is a loop around it.")
 
 
+@never_raises
 def check_forward(forward):
     """Check exercise 3: `forward(params, X, h0) -> (hidden_states, Y)`.
 
     X is (T, B, I) and h0 (B, H); hidden_states is (T+1, B, H) with h0 at index 0, Y is (T, B, O). A wrong answer is
-    recognised by the values it leaves, first the states, then Y given those states. Never raises.
+    recognised by the values it leaves: the states first, then Y given the right states. Never raises.
     """
-    returned = []
-    for sizes in ((6, 3, 2, 5, 4), (6, 3, 2, 5, 4), (1, 1, 1, 1, 1), (3, 4, 5, 2, 1)):
+    for call, sizes in enumerate(((6, 3, 2, 5, 4), (6, 3, 2, 5, 4), (1, 1, 1, 1, 1), (3, 4, 5, 2, 1))):
         params, X, h0 = problem(*sizes)
-        value, report = attempt(forward, params, X, h0)
+        pair, report = attempt_pair(forward, ("hidden_states", "Y"), params, X, h0)
         if report is None:
-            pair, report = as_pair(value, "hidden_states", "Y")
-        if report is None:
-            right = unroll(params, X, h0)
-            if np.shape(pair[0]) == outputs(params, right[1:]).shape and np.shape(pair[1]) == right.shape:
-                return Report("swapped", "you return (Y, hidden_states). The order is hidden_states first.")
-            report = diagnose_state("hidden_states", pair[0], params, X, h0)
+            report = diagnose(*pair, params, X, h0)
         if report.passed:
-            report = diagnose_output("Y", pair[1], params, right)
-        if not report.passed:
-            if len(returned) == 1:
-                return Report(
-                    "not_fresh", "right at the first call, wrong at the second with the same arguments. Something is "
-                    "kept between calls: a list or an array made outside the function?",
-                )
-            if returned:
-                T, B, I, H, O = sizes
-                return Report(report.kind, f"with T={T}, B={B}, I={I}, H={H}, O={O} only: {report.message}")
-            return report
-        returned.append(pair)
-    if not close(np.asarray(returned[0][0]), unroll(*problem(6, 3, 2, 5, 4)), 1e-9):
-        return Report("not_fresh", "a later call changed what an earlier one had returned. Make a new array in each call.")
+            continue
+        if call == 1:
+            return Report(
+                "not_fresh", "right at the first call, wrong at the second with the same arguments. Something is kept "
+                "between calls: a list or an array made outside the function?",
+            )
+        if call > 1:
+            T, B, I, H, O = sizes
+            return Report(report.kind, f"with T={T}, B={B}, I={I}, H={H}, O={O} only: {report.message}")
+        return report
     return Report("correct", "every state and every output, for any T, B, I, H and O, from any initial state.")
 
 
+def diagnose(hidden_states, Y, params, X, h0):
+    """Judge what one call of a learner's forward pass returned."""
+    right = unroll(params, X, h0)
+    report = judge("hidden_states", hidden_states, right, state_mistakes(params, X, h0))
+    if report.passed:
+        return judge("Y", Y, outputs(params, right[1:]), output_mistakes(params, right))
+    if judge("", hidden_states, outputs(params, right[1:])).passed:
+        return Report("swapped", "you return (Y, hidden_states). The order is hidden_states first.")
+    if report.kind == "unknown":
+        wrong = [t for t in range(len(right)) if not close(np.asarray(hidden_states, float)[t], right[t], 1e-9)]
+        return Report("unknown", f"{report.message} The first wrong one is hidden_states[{wrong[0]}].")
+    return report
+
+
+@never_raises
 def check_memory_length(memory_length):
     """Check exercise 4: `memory_length(w) -> int`, the first t with |h_t| < 0.01 if h_0 = 1, h_t = tanh(w h_{t-1})."""
     weights = (0.5, 0.9, -0.7, 0.0, 0.98)
@@ -106,7 +121,8 @@ def check_memory_length(memory_length):
         ("tanh_missing", lengths(activation=float), "that is how fast w**t fades. Where is tanh?"),
         ("sign_ignored", lengths(size=float), "with w = -0.7 the state alternates in sign. Negative is not small."),
     ]
-    return judge("memory_length", got, lengths(), mistakes, f"{lengths()[1]} steps at w = 0.9, {lengths()[4]} at w = 0.98.")
+    praise = f"{lengths()[1]} steps at w = 0.9, {lengths()[4]} at w = 0.98."
+    return judge("memory_length", got, lengths(), mistakes, praise)
 
 
 def problem(T, B, I, H, O):
@@ -144,7 +160,7 @@ def outputs(params, states):
 STEP_MISTAKES = {
     "tanh_missing": (pre_activation, "the states are right up to the activation. What squashes them into (-1, 1)?"),
     "tanh_twice": (
-        lambda p, x, h: np.tanh(tanh_step(p, x, h)), "tanh is applied twice. Look for a second tanh, perhaps on h_{t-1}.",
+        lambda p, x, h: np.tanh(tanh_step(p, x, h)), "tanh is applied twice. Where else is one, on h_{t-1} perhaps?",
     ),
     "sigmoid": (
         lambda p, x, h: 1 / (1 + np.exp(-pre_activation(p, x, h))), "that is the sigmoid. Our equation has tanh.",
@@ -160,7 +176,7 @@ STEP_MISTAKES = {
         "each state depends on its own input only. Where does the previous state come in?",
     ),
     "input_missing": (
-        lambda p, x, h: np.tanh(h @ p["W_hh"].T + p["b_h"]), "the states do not depend on the inputs. Where is W_xh x_t?",
+        lambda p, x, h: np.tanh(h @ p["W_hh"].T + p["b_h"]), "the states do not depend on X. Where is W_xh x_t?",
     ),
     "carry_added_outside": (
         lambda p, x, h: np.tanh(x @ p["W_xh"].T + p["b_h"]) + h @ p["W_hh"].T,
@@ -216,33 +232,11 @@ def output_mistakes(params, states):
     ]
 
 
-def diagnose_state(name, got, params, X, h0, part=lambda states: states):
-    """Judge the states, or the part of them that the learner was asked for."""
-    mistakes = pick(state_mistakes(params, X, h0), part)
-    return judge(name, got, part(unroll(params, X, h0)), mistakes)
-
-
-def diagnose_output(name, got, params, states, part=lambda Y: Y):
-    """Judge the outputs, or the part of them that the learner was asked for."""
-    return judge(name, got, part(outputs(params, states[1:])), pick(output_mistakes(params, states), part))
-
-
-def pick(mistakes, part):
-    """Apply `part` to each mistake's value; leave out those that have no such part."""
-    found = []
-    for kind, value, advice in mistakes:
-        try:
-            found.append((kind, part(value), advice))
-        except IndexError:
-            continue
-    return found
-
-
-def as_pair(value, first, second):
-    """Return ((first, second), None) if `value` is a pair, else (None, Report)."""
+def attempt_pair(answer, names, *args):
+    """Call the learner's function, which should return two arrays. Return (pair, None) or (None, Report)."""
+    value, report = attempt(answer, *args)
+    if report is not None:
+        return None, report
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        return None, Report("wrong_type", f"expected two things, ({first}, {second}), got {describe(value)}.")
-    for name, part in zip((first, second), value, strict=True):
-        if part is None or part is Ellipsis:
-            return None, Report("not_started", f"{name} is empty. Fill it in and run this cell again.")
+        return None, Report("wrong_type", f"expected two arrays, ({', '.join(names)}), got {describe(value)}.")
     return value, None

@@ -1,11 +1,16 @@
 """What every check of an exercise shares: calling the learner's code safely, comparing, and the report."""
 
-import html
+import functools
+import linecache
+import traceback
 from dataclasses import dataclass
 
 import numpy as np
 
+from rnn_lib.report import html_box, text_table
 from rnn_lib.validation import describe
+
+UNFILLED = (None, Ellipsis)  # what a stub leaves
 
 
 @dataclass(frozen=True)
@@ -29,47 +34,90 @@ class Report:
 
     @property
     def label(self):
-        """One word for the verdict: never colour alone."""
+        """The verdict in a word or two: never colour alone."""
         return {"correct": "Correct", "not_started": "Not started"}.get(self.kind, "Not yet")
 
     def __str__(self):
         """The verdict in plain text."""
-        lines = [f"{self.label}: {self.message}"]
-        if self.table:
-            widths = [max(len(row[i]) for row in self.table) for i in range(len(self.table[0]))]
-            cells = (zip(row, widths, strict=True) for row in self.table)
-            lines += ["  " + "  ".join(text.ljust(width) for text, width in row).rstrip() for row in cells]
-        return "\n".join(lines)
+        return "\n".join([f"{self.label}: {self.message}", *(text_table(self.table) if self.table else [])])
 
     __repr__ = __str__
 
     def _repr_html_(self):
-        colour = {"Correct": "#009E73", "Not started": "#7F7F7F"}.get(self.label, "#D55E00")
-        rows = "".join(
-            "<tr>" + "".join(f"<td style='text-align:left'>{html.escape(text)}</td>" for text in row) + "</tr>"
-            for row in self.table
-        )
-        return (
-            f"<div style='border-left:5px solid {colour};padding:0.4em 0.8em'><b>{self.label}.</b> "
-            f"{html.escape(self.message)}{f'<table>{rows}</table>' if rows else ''}</div>"
-        )
+        passed = None if self.kind == "not_started" else self.passed
+        return html_box(passed, self.label, self.message, self.table)
+
+
+def never_raises(check):
+    """Wrap a check so that even an answer that cannot be looked at gets a Report."""
+
+    @functools.wraps(check)
+    def guarded(*answers, **options):
+        try:
+            with np.errstate(all="ignore"):
+                return check(*answers, **options)
+        except KeyboardInterrupt:  # the learner's own: they want to stop
+            raise
+        except BaseException as error:
+            return Report("wrong_type", f"this answer cannot be examined: {say(error)}")
+
+    return guarded
 
 
 def attempt(answer, *args):
     """Call the learner's function on copies of `args`. Return (value, None), or (None, Report) if it failed."""
+    return call(answer, *(copy_of(arg) for arg in args))
+
+
+def call(answer, *args):
+    """Call the learner's function on `args` themselves, which it may change. Returns what `attempt` returns."""
+    if is_unfilled(answer):
+        return None, Report("not_started", "there is no function yet. Fill it in and run this cell again.")
     if not callable(answer):
-        return None, Report("wrong_type", f"expected a function, got {describe(answer)}.")
+        return None, Report("wrong_type", f"expected the function itself, got {safe_describe(answer)}.")
+    name = getattr(answer, "__name__", "your function")
+    not_started = Report("not_started", f"{name} returns nothing yet. Fill it in and run this cell again.")
     try:
-        with np.errstate(all="ignore"):
-            value = answer(*(copy_of(arg) for arg in args))
-    except (KeyboardInterrupt, GeneratorExit):
+        with np.errstate(all="ignore"):  # a wrong answer may overflow: the report says so, not a warning
+            value = answer(*args)
+    except KeyboardInterrupt:  # the learner's own: they want to stop
         raise
+    except NotImplementedError:
+        return None, not_started
     except BaseException as error:
-        return None, Report("exception", f"your code raised {type(error).__name__}: {error}")
-    if value is None or value is Ellipsis:
-        name = getattr(answer, "__name__", "your function")
-        return None, Report("not_started", f"{name} returns nothing yet. Fill it in and run this cell again.")
-    return value, None
+        line = line_of(error, answer)
+        where = f" It happened in the line: {line}" if line else ""
+        return None, Report("exception", f"your code raised {say(error)}.{where}")
+    return (None, not_started) if is_unfilled(value) else (value, None)
+
+
+def is_unfilled(value):
+    """True for None and `...`: what a stub leaves."""
+    return any(value is nothing for nothing in UNFILLED)
+
+
+def line_of(error, answer):
+    """Return the text of the line of the learner's function in which `error` arose, or ""."""
+    filename = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == filename]
+    return linecache.getline(filename, lines[-1]).strip() if lines else ""
+
+
+def say(error):
+    """Return an exception's type and message, whatever its own `__str__` does."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+
+
+def safe_describe(value):
+    """Say what `value` is, whatever its own `__repr__` does."""
+    try:
+        return describe(value)
+    except Exception:
+        return f"an object of type {type(value).__name__}"
 
 
 def copy_of(value):
@@ -79,30 +127,40 @@ def copy_of(value):
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
+def as_numbers(value):
+    """Return the learner's value as a new float64 array, or None if it is not made of real numbers."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "O":  # such as a list of arrays of one number
+            array = array.astype(float)
+        return np.array(array, dtype=float) if array.dtype.kind in "fiub" else None
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # whatever __array__ or __len__ of a strange object raises
+        return None
+
+
+@never_raises
 def judge(name, got, expected, mistakes=(), praise="", rtol=1e-9):
     """Compare an answer with the right value and with the values that known mistakes leave.
 
     `mistakes` is a list of (kind, value, advice). Returns a Report, whatever `got` is.
     """
-    if got is None or got is Ellipsis:
+    if is_unfilled(got):
         return Report("not_started", f"{name} is empty. Fill it in and run this cell again.")
-    try:
-        array = np.asarray(got, dtype=float)
-    except (TypeError, ValueError):
-        return Report("wrong_type", f"{name}: expected numbers, got {describe(got)}.")
+    array = as_numbers(got)
+    if array is None:
+        return Report("wrong_type", f"{name}: expected numbers, got {safe_describe(got)}.")
     expected = np.asarray(expected, dtype=float)
-    if array.shape != expected.shape:
-        for kind, value, advice in mistakes:
-            if np.shape(value) == array.shape and close(array, value, rtol):
-                return Report(kind, advice)
-        return Report("wrong_shape", f"{name}: expected shape {expected.shape}, got {array.shape}.")
-    if not np.isfinite(array).all():
-        return Report("not_finite", f"{name}: {np.count_nonzero(~np.isfinite(array))} of its numbers are not finite.")
-    if close(array, expected, rtol):
+    if array.shape == expected.shape and close(array, expected, rtol):
         return Report("correct", praise or f"{name} is right.")
     for kind, value, advice in mistakes:
         if close(array, value, rtol):
             return Report(kind, advice)
+    if array.shape != expected.shape:
+        return Report("wrong_shape", f"{name}: expected shape {expected.shape}, got {array.shape}.")
+    if not np.isfinite(array).all():
+        return Report("not_finite", f"{name}: {np.count_nonzero(~np.isfinite(array))} of its numbers are not finite.")
     return Report("unknown", f"{name} is not right, and not in a way that this check knows.")
 
 

@@ -1,4 +1,9 @@
 """Slider panels that retrain live. One file a panel; panel.py holds what they share."""
 # ruff: noqa: F401
 
+from rnn_lib.playgrounds.backward_walk import backward_walk_panel, draw_backward_walk, run_backward_walk
+from rnn_lib.playgrounds.clinic import TASKS, clinic_panel, draw_clinic, examine
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
+from rnn_lib.playgrounds.shapes import draw_shapes, run_shapes, shapes_panel
+from rnn_lib.playgrounds.sine import draw_sine, sine_panel, train_sine
+from rnn_lib.playgrounds.unroll import draw_unroll, run_unroll, unroll_panel

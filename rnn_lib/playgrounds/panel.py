@@ -36,6 +36,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from rnn_lib.validation import check_choice, check_number
 
+MAX_REPR = 110  # ipywidgets cuts longer ones
 CONTROL_WIDTH, LETTER_WIDTH = 440, 8  # pixels
 PROGRESS_AFTER, PROGRESS_EVERY = 0.3, 0.1  # seconds
 
@@ -63,6 +64,7 @@ class Panel(widgets.VBox):
         self.reports_progress = "on_epoch" in parameters
         self.default_epochs = getattr(parameters.get("epochs"), "default", None)
         self.past = []  # (settings, result), the newest last; the last one is what the picture shows
+        self.busy = False
 
         label_width = LETTER_WIDTH * max(len(control.description) for control in controls.values())
         for control in controls.values():
@@ -100,8 +102,20 @@ class Panel(widgets.VBox):
         return [result for _, result in self.past[:-1]]
 
     def update(self):
-        """Run and draw at the present settings, unless the picture shows them already."""
-        settings = self.settings
+        """Run and draw at the present settings; if they change meanwhile, again at the newest ones."""
+        if self.busy:
+            return
+        self.busy = True
+        try:
+            settings = None
+            while settings != self.settings:
+                settings = self.settings
+                self.compute(settings)
+        finally:
+            self.busy = False
+
+    def compute(self, settings):
+        """Run and draw at `settings`, unless the picture shows them already."""
         if self.past and self.past[-1][0] == settings:
             self.say(self.result.summary)  # it may follow a setting that failed
             return
@@ -116,7 +130,8 @@ class Panel(widgets.VBox):
 
     def reset(self):
         """Forget the earlier runs."""
-        self.show(self.past[-1:])
+        if self.past:
+            self.show(self.past[-1:])
 
     def show(self, past):
         """Draw the last result in `past` with the ones before it as ghosts; nothing changes if drawing fails."""

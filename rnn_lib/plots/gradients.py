@@ -7,6 +7,7 @@ from rnn_lib.plots.style import BACKWARD, BASELINE, HIDDEN, INPUT, LINES, OUTPUT
 COLUMN, LEFT = 1.9, 1.2  # width of a time step and of the margin before the first, in inches, the axes' unit
 HEIGHT = 6.5
 Y_ROW, H_ROW, Z_ROW, X_ROW = 5.65, 4.75, 3.75, 3.0  # heights of outputs, states, pre-activations, inputs
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # quicker to draw than mathematics between dollar signs
 FULL = {"left": 0, "right": 1, "bottom": 0, "top": 1}
 SUMS = {"dW_xh": 2.1, "dW_hh": 1.58, "db_h": 1.13, "dW_hy": 0.8, "db_y": 0.47}  # height of each gradient's row
 
@@ -40,7 +41,7 @@ def where_it_stands(ledger, t):
     if t == len(ledger):
         return "Forward pass done: the walk back will start at the last step, with carry = 0"
     if t == 0:
-        return "Walk over: the five sums are the gradients, and the carry left over is $\\partial L/\\partial h_0$"
+        return "Walk over: the five sums are the gradients, and the carry left over is ∂L/∂h₀"
     return f"Step {t}: the two roads add up to dh_{t}; back through tanh it is dz_{t}"
 
 
@@ -57,13 +58,13 @@ def text(array):
 
 def draw_network(axis, T):
     """Nodes, and grey arrows for the forward pass."""
-    node(axis, centre(0), H_ROW, "$h_0$", HIDDEN)
+    node(axis, centre(0), H_ROW, "h₀", HIDDEN)
     for t in range(1, T + 1):
-        x = centre(t)
-        node(axis, x, Y_ROW, f"$y_{t}$", OUTPUT)
-        node(axis, x, H_ROW, f"$h_{t}$", HIDDEN)
-        node(axis, x, Z_ROW, f"$z_{t}$", HIDDEN)
-        node(axis, x, X_ROW, f"$x_{t}$", INPUT)
+        x, index = centre(t), str(t).translate(SUBSCRIPTS)
+        node(axis, x, Y_ROW, "y" + index, OUTPUT)
+        node(axis, x, H_ROW, "h" + index, HIDDEN)
+        node(axis, x, Z_ROW, "z" + index, HIDDEN)
+        node(axis, x, X_ROW, "x" + index, INPUT)
         for below, above in ((X_ROW, Z_ROW), (Z_ROW, H_ROW), (H_ROW, Y_ROW)):
             arrow(axis, (x - 0.07, below + 0.2), (x - 0.07, above - 0.2))
         arrow(axis, (centre(t - 1) + 0.22, H_ROW + 0.02), (x - 0.18, Z_ROW + 0.16))
@@ -75,7 +76,7 @@ def draw_step(axis, t, step, T, strong):
     number(axis, x - 0.2, Y_ROW + 0.32, f"dy_{t} = {text(step['dy_t']).strip()}", strong)
     arrow(axis, (x + 0.07, Y_ROW - 0.2), (x + 0.07, H_ROW + 0.2), BACKWARD, strong)
     number(axis, x + 0.17, (Y_ROW + H_ROW) / 2 + 0.08, f"from y_{t}\n{text(step['from_y'])}", strong)
-    number(axis, x + 0.25, H_ROW + 0.06, f"dh_{t}\n{text(step['dh_t'])}", strong)
+    number(axis, x + 0.25, H_ROW + 0.12, f"dh_{t}\n{text(step['dh_t'])}", strong)
     arrow(axis, (x + 0.07, H_ROW - 0.2), (x + 0.07, Z_ROW + 0.2), BACKWARD, strong)
     number(axis, x + 0.25, Z_ROW - 0.16, f"dz_{t}\n{text(step['dz_t'])}", strong)
     if t < T:

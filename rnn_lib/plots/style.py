@@ -4,6 +4,7 @@ The colours are from the palette of Okabe and Ito, safe for colour-blind readers
 """
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 INPUT, HIDDEN, OUTPUT, BACKWARD = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 TARGET, BASELINE = "#000000", "#7F7F7F"
@@ -12,11 +13,19 @@ LINES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))]  # never co
 
 STYLE = {
     "figure.dpi": 100, "figure.facecolor": "white", "savefig.facecolor": "white", "figure.constrained_layout.use": True,
-    "font.size": 11, "axes.titlesize": 12, "axes.titlelocation": "left", "axes.titleweight": "bold",
+    "font.size": 11, "axes.titlesize": 12,
     "axes.facecolor": "white", "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "grid.color": "#E5E5E5", "axes.axisbelow": True, "lines.linewidth": 2, "legend.frameon": False,
     "image.interpolation": "nearest",
 }
+
+
+class CourseAxes(Axes):
+    """Axes whose titles stand on the left and are bold; Matplotlib asks STYLE for that only while it is in force."""
+
+    def set_title(self, label, fontdict=None, loc="left", pad=None, **kwargs):
+        """Set the title, as `Axes.set_title`."""
+        return super().set_title(label, fontdict, loc, pad, **{"fontweight": "bold", **kwargs})
 
 
 def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
@@ -25,6 +34,7 @@ def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
     The figure is closed for pyplot, so a notebook shows it exactly once: where it is a cell's last value.
     """
     with plt.rc_context(STYLE):
+        subplots["subplot_kw"] = {"axes_class": CourseAxes, **subplots.get("subplot_kw", {})}
         figure, axes = plt.subplots(rows, columns, figsize=(width, height), **subplots)
     plt.close(figure)
     return figure, axes

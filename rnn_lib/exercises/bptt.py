@@ -1,0 +1,147 @@
+"""Checks of notebook 03's exercises on backpropagation through time (its last one is in backward.py)."""
+
+import numpy as np
+
+from rnn_lib import RNN, data
+from rnn_lib.exercises.report import Report, attempt, is_unfilled, judge, never_raises, safe_describe
+
+
+@never_raises
+def check_zero_gradients(answer):
+    """Check exercise 1: which of the five gradients, and the carry, vanish if W_hh = 0?
+
+    `answer` is a dict: name -> True if all its numbers are zero.
+    """
+    names = ["W_xh", "W_hh", "b_h", "W_hy", "b_y", "carry"]
+    if is_unfilled(answer):
+        return Report("not_started", "all_zero is empty. Fill it in and run this cell again.")
+    if not isinstance(answer, dict):
+        return Report("wrong_type", f"expected a dict with the keys {', '.join(names)}, got {safe_describe(answer)}.")
+    if set(answer) != set(names):
+        return Report("wrong_keys", f"expected the keys {', '.join(names)}, got {', '.join(map(str, answer))}.")
+    empty = [name for name in names if is_unfilled(answer[name])]
+    if empty:
+        return Report("not_started", f"{', '.join(empty)}: write True or False.")
+    odd = [name for name in names if not isinstance(answer[name], (bool, np.bool_))]
+    if odd:
+        return Report("wrong_type", f"{odd[0]}: expected True or False, got {safe_describe(answer[odd[0]])}.")
+    if answer["W_hh"]:
+        return Report(
+            "weight_taken_for_gradient",
+            "the gradient of W_hh does not contain W_hh itself. What does step t contribute to it? "
+            "Look at the line of dW_hh, and at the panel with W_hh times 0.",
+        )
+    if not answer["carry"]:
+        return Report("carry_not_zero", "look at the line that computes the carry: which matrix is in it?")
+    wrong = [name for name in names if answer[name] != (name == "carry")]
+    if wrong:
+        return Report("unknown", f"{', '.join(wrong)}: look at the line of that gradient. Which of its factors is 0?")
+    return Report(
+        "correct", "only the carry vanishes. W_hh = 0 does not use the past, yet its gradient says that it should."
+    )
+
+
+@never_raises
+def check_pencil_dz(dz_2):
+    """Check exercise 2: dz_2 of the tiny example if only the last step's error counts, to four decimals."""
+    params, X, target = data.tiny_example()
+    model = tiny_model()
+    Y, h, W_hh = model.forward(X), model.hidden_states, params["W_hh"]
+
+    def walk(dy_2, dy_3, W_back, slope=lambda h: 1 - h**2):
+        dz_3 = slope(h[3]) * (dy_3 @ params["W_hy"])
+        return (slope(h[2]) * (dy_2 @ params["W_hy"] + dz_3 @ W_back))[0]
+
+    error_2, error_3 = Y[1] - target[1], Y[2] - target[2]
+    no_error = np.zeros_like(error_2)
+    expected = walk(no_error, 2 * error_3, W_hh)
+    mistakes = [
+        ("loss_of_every_step", walk(2 / 3 * error_2, 2 / 3 * error_3, W_hh),
+         "this is dz_2 for the error of every step, as in the text. Here y_2 does not enter the loss: what is dy_2?"),
+        ("scale", expected / 3,
+         "right direction, but a third of the length: the mean is now over one element, not over three."),
+        ("scale", expected / 2, "right direction, but half the length: the derivative of a square has a factor 2."),
+        ("W_hh_untransposed", walk(no_error, 2 * error_3, W_hh.T),
+         "the carry went through W_hh the wrong way round. Unit j of h_2 feeds unit i of z_3 through W_hh[i, j]: "
+         "going back, you sum over i."),
+        ("tanh_derivative_missing", walk(no_error, 2 * error_3, W_hh, lambda h: 1),
+         "the factor 1 - h² is missing at both steps."),
+        ("tanh_derivative_missing", expected / (1 - h[2][0] ** 2),
+         "this is dh_2. One more factor takes it back through tanh to dz_2."),
+        ("tanh_derivative_missing", ((1 - h[2] ** 2) * (2 * error_3 @ params["W_hy"] @ W_hh))[0],
+         "the factor 1 - h_3² is missing: the carry brings back dz_3, not dh_3."),
+        ("carry_missing", np.zeros(2),
+         "y_2 does not enter the loss, but h_2 does, by another road: through z_3."),
+    ]
+    if isinstance(dz_2, (list, tuple)) and any(map(is_unfilled, dz_2)):
+        dz_2 = None
+    return judge("dz_2", dz_2, expected, mistakes, "dz_2 is right: the whole of it came by the carry.", rtol=1e-3)
+
+
+@never_raises
+def check_back_through_sigmoid(back_through_sigmoid):
+    """Check exercise 3: dz_t from dh_t and h_t = sigmoid(z_t)."""
+    rng = np.random.default_rng(0)
+    h_t = 1 / (1 + np.exp(-rng.normal(size=(3, 4))))
+    dh_t = rng.normal(size=(3, 4))
+    got, failure = attempt(back_through_sigmoid, dh_t, h_t)
+    if failure:
+        return failure
+    twice = 1 / (1 + np.exp(-h_t))
+    mistakes = [
+        ("tanh_derivative", dh_t * (1 - h_t**2), "this is the derivative of tanh. What is sigmoid's?"),
+        ("double_sigmoid", dh_t * twice * (1 - twice),
+         "you applied sigmoid to h_t again. h_t is its value already: write the derivative in terms of the value."),
+        ("slope_only", h_t * (1 - h_t), "this is the slope alone. The chain rule multiplies it by dh_t."),
+        ("slope_missing", dh_t, "nothing happened to dh_t: which factor takes it back through the sigmoid?"),
+        ("factor_missing", dh_t * h_t, "one factor is missing: the slope must vanish where h_t reaches 1, too."),
+        ("factor_missing", dh_t * (1 - h_t), "one factor is missing: the slope must vanish where h_t reaches 0, too."),
+    ]
+    return judge("dz_t", got, dh_t * h_t * (1 - h_t), mistakes, "dz_t is right, for every unit and sequence.")
+
+
+@never_raises
+def check_initial_state_gradient(initial_state_gradient):
+    """Check exercise 4: dL/dh_0 from (params, X, hidden_states, dY), for sequences that start from any state."""
+    rng = np.random.default_rng(1)
+    T, B, I, H, O = 5, 3, 2, 4, 2
+    model = RNN(I, H, O, seed=1)
+    X, state, dY = rng.normal(size=(T, B, I)), rng.normal(size=(B, H)), rng.normal(size=(T, B, O))
+    model.forward(X, state)
+    h = model.hidden_states
+    got, failure = attempt(initial_state_gradient, model.params, X, h, dY)
+    if failure:
+        return failure
+    W_hh, W_hy = model.params["W_hh"], model.params["W_hy"]
+
+    def walk(W_back, slope):
+        dh, dz, carry = {}, {}, 0
+        for t in range(T, 0, -1):
+            dh[t] = dY[t - 1] @ W_hy + carry
+            dz[t] = slope(h[t]) * dh[t]
+            carry = dz[t] @ W_back
+        return carry, dh[1], dz[1]
+
+    expected, dh_1, dz_1 = walk(W_hh, lambda h: 1 - h**2)
+    mistakes = [
+        ("stopped_early", dh_1, "this is dL/dh_1. The walk has one more road to go: from z_1 back to h_0."),
+        ("stopped_early", dz_1, "this is dL/dz_1. One more road leads back, from z_1 to h_0."),
+        ("tanh_derivative_missing", walk(W_hh, lambda h: 1)[0], "the factor 1 - h² is missing on the way back."),
+        ("W_hh_untransposed", walk(W_hh.T, lambda h: 1 - h**2)[0],
+         "the carry goes through W_hh the wrong way round: with rows, dz_t @ W_hh."),
+        ("one_tanh_too_many", (1 - h[0] ** 2) * expected,
+         "h_0 is given, it is no tanh of anything: there is no slope to multiply with after the last carry."),
+        ("summed_over_batch", expected.sum(axis=0),
+         "each sequence has its own h_0: nothing is shared, so nothing is summed over the batch."),
+        ("carry_missing", ((1 - h[1] ** 2) * (dY[0] @ W_hy)) @ W_hh,
+         "this is what step 1 alone sends back. The errors of the later steps must reach h_0 as well."),
+    ]
+    return judge("dL/dh_0", got, expected, mistakes, "dL/dh_0 is the carry that is left over when the walk is done.")
+
+
+def tiny_model():
+    """The RNN with the parameters of `data.tiny_example`."""
+    model = RNN(input_size=1, hidden_size=2, output_size=1)
+    for name, param in data.tiny_example()[0].items():
+        model.params[name][...] = param
+    return model

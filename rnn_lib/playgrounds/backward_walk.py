@@ -1,0 +1,70 @@
+"""Notebook 03: walk back through the tiny example, one step of time at a time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_lib import RNN, data
+from rnn_lib.losses import mse_loss
+from rnn_lib.playgrounds.panel import Panel, choice, slider
+from rnn_lib.plots.gradients import backward_walk
+
+EVERY_STEP, LAST_STEP = "every step", "the last step only"
+
+
+@dataclass(frozen=True)
+class BackwardWalk:
+    """Where the walk stands, `t`, and what it computed at each step, `ledger` (see plots.backward_walk)."""
+
+    summary: str
+    ledger: dict
+    t: int
+
+
+def run_backward_walk(steps_back=1, error_at=EVERY_STEP, recurrence=1.0):
+    """Walk back `steps_back` steps through the tiny example, with W_hh multiplied by `recurrence`."""
+    params, X, target = data.tiny_example()
+    T, model = len(X), RNN(input_size=1, hidden_size=2, output_size=1)
+    for name, param in params.items():
+        model.params[name][...] = param * (recurrence if name == "W_hh" else 1)
+    Y = model.forward(X)
+    dY = np.zeros_like(Y)
+    counted = slice(T - 1 if error_at == LAST_STEP else 0, T)
+    loss, dY[counted] = mse_loss(Y[counted], target[counted])
+    t = T + 1 - steps_back
+    where = "not begun" if t > T else "over" if t < 1 else f"at step {t}"
+    summary = f"Error counted at {error_at}, W_hh times {recurrence:.1f}: loss {loss:.4f}. The walk is {where}."
+    return BackwardWalk(summary, walk_back(model.params, X, model.hidden_states, dY), t)
+
+
+def walk_back(params, X, h, dY):
+    """Return every quantity of the backward pass by step, and under 0 the carry that is left over."""
+    ledger, carry = {}, np.zeros_like(h[0])
+    for t in range(len(X), 0, -1):
+        dy_t = dY[t - 1]
+        from_y = dy_t @ params["W_hy"]
+        dh_t = from_y + carry
+        dz_t = (1 - h[t] ** 2) * dh_t
+        ledger[t] = {
+            "dy_t": dy_t, "from_y": from_y, "carry": carry, "dh_t": dh_t, "dz_t": dz_t,
+            "dW_xh": dz_t.T @ X[t - 1], "dW_hh": dz_t.T @ h[t - 1], "db_h": dz_t.sum(axis=0),
+            "dW_hy": dy_t.T @ h[t], "db_y": dy_t.sum(axis=0),
+        }
+        carry = dz_t @ params["W_hh"]
+    ledger[0] = {"carry": carry}
+    return ledger
+
+
+def draw_backward_walk(result):
+    """Draw where the walk stands."""
+    return backward_walk(result.ledger, result.t)
+
+
+def backward_walk_panel():
+    """Return the panel: how far back to walk, where the error is counted, how strong the recurrence is."""
+    controls = {
+        "steps_back": slider("steps back", 0, 4, 1),
+        "error_at": choice("error counted at", [EVERY_STEP, LAST_STEP], EVERY_STEP),
+        "recurrence": slider("W_hh times", 0.0, 3.0, 1.0, step=0.5),
+    }
+    return Panel("walk back through time", run_backward_walk, draw_backward_walk, controls, ghosts=0)

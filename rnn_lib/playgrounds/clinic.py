@@ -1,0 +1,155 @@
+"""The bug clinic (notebook 04): train with a wrong backward pass beside the right one, and compare the gradients."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from rnn_lib import data, plots
+from rnn_lib.bugs import BUGS, BuggyRNN
+from rnn_lib.losses import cross_entropy_loss, mse_loss
+from rnn_lib.optim import SGD, Adam
+from rnn_lib.playgrounds.panel import Panel, choice
+from rnn_lib.rnn import RNN
+from rnn_lib.training import History, fit
+from rnn_lib.validation import check_choice
+
+EPOCHS = 200
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to learn: data, loss, and the optimiser, made from a model's parameters."""
+
+    X: np.ndarray
+    target: np.ndarray
+    loss_fn: object
+    optimizer: object
+    hidden_size: int
+
+    def model(self, bug=None):
+        """Return a network for this task: the right one, or one with a bug, from the same initial weights."""
+        sizes = self.X.shape[-1], self.hidden_size, self.X.shape[-1]
+        return RNN(*sizes) if bug is None else BuggyRNN(bug, *sizes)
+
+    def gradients(self, model):
+        """Return the model's gradients on the task's data."""
+        return model.backward(self.loss_fn(model.forward(self.X), self.target)[1])
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a patient shows on one task.
+
+    right, wrong  the histories of the right network and of the one with the bug
+    angles        {where: {parameter: (cosine to the true gradient, ratio of lengths)}}, where is "first weights"
+                  (before training) and "order-one weights"
+    """
+
+    bug: str
+    task: str
+    right: History
+    wrong: History
+    angles: dict
+
+    @property
+    def learns(self):
+        """True if the loss fell to less than a tenth of what it was."""
+        return not self.wrong.diverged and self.wrong.loss[-1] < self.wrong.loss[0] / 10
+
+    @property
+    def fails(self):
+        """True if training diverged or ended at more than ten times the right network's loss."""
+        return self.wrong.diverged or self.wrong.loss[-1] > 10 * self.right.loss[-1]
+
+    @property
+    def summary(self):
+        """One line: the losses, and the angle of the gradient of W_hh."""
+        last = "training diverged" if self.wrong.diverged else f"final loss {self.wrong.loss[-1]:.4f}"
+        cosine, _ = self.angles["order-one weights"]["W_hh"]
+        return f"{self.bug}: {last}, right {self.right.loss[-1]:.4f}; cosine of the W_hh gradient {cosine:.2f}."
+
+
+def sine_task():
+    """Next value of a sine wave, 11 windows of 25 steps, by SGD."""
+    X, target = data.windows(data.sine_wave(150), length=25, stride=12)
+    return Task(X, target, mse_loss, lambda params: SGD(params, lr=0.1), hidden_size=16)
+
+
+def recall_task(lag, T, optimizer, hidden_size):
+    """Name the symbol (one of four) that was shown `lag` steps ago; the first `lag` steps do not count."""
+    symbols = np.random.default_rng(0).integers(0, 4, (T, 16))
+    labels = np.roll(symbols, lag, axis=0)
+    counts = np.broadcast_to(np.arange(T)[:, None] >= lag, labels.shape)
+
+    def loss_fn(Y, labels):
+        return cross_entropy_loss(Y, labels, mask=counts)
+
+    return Task(data.one_hot(symbols, 4), labels, loss_fn, optimizer, hidden_size)
+
+
+TASKS = {
+    "sine wave, SGD": sine_task,
+    "recall 10 steps back, Adam": lambda: recall_task(10, 20, lambda params: Adam(params, lr=0.01), 32),
+    "recall 5 steps back, SGD": lambda: recall_task(5, 10, lambda params: SGD(params, lr=0.2), 24),
+}
+
+
+def examine(bug="carry_missing", task="sine wave, SGD", on_epoch=None):
+    """Train the network with this bug, and the right one, on this task; compare their first gradients."""
+    check_choice("bug", bug, BUGS)
+    chosen = TASKS[check_choice("task", task, TASKS)]()
+    angles = {}
+    for where in ("first weights", "order-one weights"):
+        wrong, right = chosen.model(bug), chosen.model()
+        if where == "order-one weights":
+            for model in (wrong, right):
+                enlarge(model.params)
+        chosen.gradients(wrong)  # a call before the one that is compared: what survives a call shows
+        angles[where] = compare(chosen.gradients(wrong), chosen.gradients(right))
+    return Examination(bug, task, healthy(task), train(chosen, chosen.model(bug), on_epoch), angles)
+
+
+def enlarge(params):
+    """Draw all parameters anew, of order one, so that tanh is far from linear and no bias is zero."""
+    rng = np.random.default_rng(0)
+    for p in params.values():
+        p[...] = rng.normal(0, 1 / np.sqrt(p.shape[-1]) if p.ndim > 1 else 0.5, p.shape)
+
+
+def train(task, model, on_epoch=None):
+    """Train the model on the task and return its History."""
+    optimizer = task.optimizer(model.params)
+    return fit(model, task.X, task.target, optimizer, loss_fn=task.loss_fn, epochs=EPOCHS, verbose=False,
+               on_epoch=on_epoch)
+
+
+@cache
+def healthy(task):
+    """Return the History of the right network on this task."""
+    chosen = TASKS[task]()
+    return train(chosen, chosen.model())
+
+
+def compare(grads, true_grads):
+    """Return {parameter: (cosine to the true gradient, ratio of lengths)}; a gradient of zero has cosine 0."""
+    angles = {}
+    for name, true in true_grads.items():
+        length, true_length = np.linalg.norm(grads[name]), np.linalg.norm(true)
+        cosine = (grads[name] * true).sum() / (length * true_length) if length else 0.0
+        angles[name] = float(cosine), float(length / true_length)
+    return angles
+
+
+def draw_clinic(result):
+    """Draw one examination: the loss curves and the gradients' angles."""
+    return plots.patient([result])
+
+
+def clinic_panel():
+    """Return the panel: choose a bug and a task, and the network is trained with it."""
+    controls = {
+        "bug": choice("bug", list(BUGS), "carry_missing"),
+        "task": choice("task", list(TASKS), "sine wave, SGD"),
+    }
+    return Panel("bug clinic", examine, draw_clinic, controls, ghosts=0)

@@ -1,0 +1,162 @@
+"""The sine panel: train an RNN on a sine wave, then watch it read the truth, and itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from rnn_lib import RNN, data
+from rnn_lib.forecast import free_run
+from rnn_lib.optim import SGD, Adam
+from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
+from rnn_lib.plots.forecast import shade_warm_up
+from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, TARGET, new_figure
+from rnn_lib.training import fit
+from rnn_lib.validation import check_choice
+
+OPTIMISERS = {
+    "Adam": Adam,
+    "SGD": SGD,
+    "SGD with momentum": lambda params, lr: SGD(params, lr, momentum=0.9),
+}
+PERIOD, WARM_UP, LENGTH = 25, 50, 150
+LAST_VALUE_MSE = 1 - np.cos(2 * np.pi / PERIOD)  # of the forecast "the next value is this one"
+PLACES = [(0.085, 0.42, 0.295, 0.51), (0.46, 0.72, 0.49, 0.21), (0.46, 0.41, 0.49, 0.21), (0.46, 0.1, 0.49, 0.21)]
+X_TICKS = range(0, LENGTH, 50)
+LOSS_TICKS = [0.001, 0.01, 0.1, 1.0, 10.0]
+LOST = 1e6  # always predicting 0 has a loss of 0.5; that far above it, training has run away
+
+
+@dataclass
+class SineRun:
+    """What came of one training run. A run that diverged has no forecasts, and says when in `diverged`."""
+
+    label: str
+    loss: list
+    target: np.ndarray                  # (LENGTH,)
+    diverged: str = ""
+    teacher_forced: np.ndarray = None   # (LENGTH,)
+    free_running: np.ndarray = None     # (LENGTH,), up to the warm-up's end the same
+    states: np.ndarray = None           # (LENGTH, H), free-running
+    teacher_forced_mse: float = None    # both after the warm-up
+    free_running_mse: float = None
+
+    @property
+    def summary(self):
+        """One line: the settings and what came of them."""
+        if self.diverged:
+            return f"{self.label}: {self.diverged}"
+        return (
+            f"{self.label}: loss {self.loss[-1]:.4f}, then error {self.teacher_forced_mse:.4f} "
+            f"teacher-forced and {self.free_running_mse:.4f} free-running."
+        )
+
+
+def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=None):
+    """Train an RNN to predict a sine wave's next value, then let it forecast. Returns a SineRun."""
+    X, target = data.windows(data.sine_wave(175, PERIOD), length=50, stride=30)  # (50, 5, 1): five phases
+    model = RNN(1, hidden_size, 1, seed=0)
+    optimizer = OPTIMISERS[check_choice("optimiser", optimiser, OPTIMISERS)](model.params, lr=lr)
+
+    def stop(epoch, history):
+        return (on_epoch is not None and on_epoch(epoch, history)) or history.loss[-1] > LOST
+
+    history = fit(model, X, target, optimizer, epochs=epochs, verbose=False, on_epoch=stop)
+    wave = data.sine_wave(LENGTH + 1, PERIOD).reshape(-1, 1, 1)
+    label = f"H {hidden_size}, lr {plain(lr)}, {optimiser.removeprefix('SGD with ')}, {epochs} epochs"
+    run = SineRun(label, history.loss, target=wave[1:, 0, 0])
+    if history.diverged or history.loss[-1] > LOST:
+        run.diverged = f"training diverged in epoch {len(history.loss)}. Try a smaller learning rate."
+        return run
+    run.teacher_forced = model.forward(wave[:-1])[:, 0, 0]
+    fed_back = free_run(model, wave[:WARM_UP], LENGTH - WARM_UP)
+    run.free_running = model.forward(np.concatenate([wave[:WARM_UP], fed_back]))[:LENGTH, 0, 0]
+    run.states = model.hidden_states[1 : LENGTH + 1, 0]
+    run.teacher_forced_mse, run.free_running_mse = (
+        float(np.mean((y - run.target)[WARM_UP:] ** 2)) for y in (run.teacher_forced, run.free_running)
+    )
+    return run
+
+
+def draw_sine(run, ghosts=()):
+    """Draw the loss, both forecasts and the hidden states of a SineRun; `ghosts` are earlier ones, newest last."""
+    figure, axes = new_figure(4, width=9, height=5.4, layout="none")
+    for axis, place in zip(axes, PLACES, strict=True):
+        axis.set_position(place)
+    draw_loss(axes[0], run, ghosts)
+    draw_forecast(axes[1], run, run.teacher_forced, run.teacher_forced_mse, "Teacher-forced: reads the truth")
+    draw_forecast(axes[2], run, run.free_running, run.free_running_mse, "Free-running: reads its own output")
+    draw_states(axes[3], run)
+    return figure
+
+
+def draw_loss(axis, run, ghosts):
+    """Draw the loss of this run over those of the ghosts, with a legend of their settings below."""
+    for i, ghost in enumerate(ghosts):
+        axis.plot(ghost.loss, color=SERIES[3 + i], linestyle=LINES[1 + i], linewidth=1.4, label=ghost.label)
+    axis.plot(run.loss, color=OUTPUT, linewidth=2.2, label=run.label)
+    if run.diverged:
+        axis.plot(len(run.loss) - 1, min(run.loss[-1], 10), "X", color=BACKWARD, markersize=11, clip_on=False)
+    axis.axhline(LAST_VALUE_MSE, color=BASELINE, linestyle=":", linewidth=1.2)
+    axis.text(
+        0.99, LAST_VALUE_MSE, "always the last value", color=BASELINE, fontsize=9, ha="right", va="bottom",
+        transform=axis.get_yaxis_transform(),
+    )
+    axis.set(yscale="log", ylim=(1e-3, 10), xlabel="epoch")
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.set_yticks(LOSS_TICKS, map(plain, LOSS_TICKS))
+    axis.set_xlim(0, max(50, *(len(shown.loss) for shown in (run, *ghosts))))
+    axis.set_title("Loss in training", fontsize=11)
+    axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axis.legend(loc="upper left", bbox_to_anchor=(-0.2, -0.22), fontsize=9, frameon=False, borderaxespad=0)
+
+
+def draw_forecast(axis, run, output, error, title):
+    """Draw one forecast over the target, or say that there is none."""
+    axis.plot(run.target, color=TARGET, linewidth=1.2, linestyle="--")
+    axis.set(xlim=(0, LENGTH - 1), ylim=(-1.7, 1.7), xticks=X_TICKS, yticks=[-1, 0, 1])
+    axis.set_title(title, fontsize=11)
+    axis.tick_params(labelbottom=False)
+    shade_warm_up(axis, 0, WARM_UP)
+    if output is None:
+        say_diverged(axis, run)
+        return
+    axis.plot(output, color=OUTPUT)
+    axis.set_title(f"MSE {error:.4f}", loc="right", fontsize=11, fontweight="normal")
+
+
+def draw_states(axis, run):
+    """Draw the hidden states of the free run as a heat map, the units in the order in which they peak."""
+    axis.set(xlim=(0, LENGTH - 1), xticks=X_TICKS, yticks=[], xlabel="time step")
+    axis.set_title("Hidden states, free-running: orange +1, violet −1", fontsize=11)
+    axis.grid(False)
+    if run.states is None:
+        say_diverged(axis, run)
+        return
+    order = np.argsort(run.states[WARM_UP : WARM_UP + PERIOD].argmax(axis=0), kind="stable")
+    H = len(order)
+    axis.imshow(
+        run.states[:, order].T, cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest", aspect="auto",
+        extent=(-0.5, LENGTH - 0.5, H, 0),
+    )
+    axis.axvline(WARM_UP, color=TARGET, linewidth=1, linestyle=":")
+    axis.set_ylabel(f"{H} unit{'s' * (H > 1)}")
+
+
+def say_diverged(axis, run):
+    """Write where there is nothing to draw why."""
+    axis.text(
+        0.5, 0.5, f"diverged in epoch {len(run.loss)}", transform=axis.transAxes, ha="center", va="center",
+        color=BACKWARD, fontsize=13, fontweight="bold", bbox={"color": "white", "pad": 2},
+    )
+
+
+def sine_panel():
+    """Train on a sine wave at any hidden size, learning rate, optimiser and number of epochs."""
+    controls = {
+        "hidden_size": slider("hidden size", 1, 64, 16),
+        "lr": log_slider("learning rate", 1e-4, 1.0, 0.01),
+        "optimiser": choice("optimiser", list(OPTIMISERS), "Adam"),
+        "epochs": slider("epochs", 50, 300, 200, step=50),
+    }
+    return Panel("sine wave", train_sine, draw_sine, controls)

@@ -1,0 +1,100 @@
+"""Figures about classification: probabilities step by step, errors on their way back, digits."""
+
+import numpy as np
+from matplotlib.collections import PatchCollection
+from matplotlib.patches import Rectangle
+
+from rnn_lib.plots.style import BACKWARD, INPUT, LINES, TARGET, label_ends, new_figure
+
+
+def class_probabilities(p, truth, title, classes=None, steps=None, image=None):
+    """Draw how probable each class is after each step; the right class is framed.
+
+    p        (T, C), each row a softmax
+    truth    the right class, one number or one for each step
+    classes  C names, steps T names; by default their numbers
+    image    an optional picture, (rows, columns), drawn beside
+    """
+    columns = 1 if image is None else 2
+    ratios = {} if image is None else {"width_ratios": [1, 3]}
+    figure, axes = new_figure(1, columns, height=1.5 + 0.2 * p.shape[1], squeeze=False, gridspec_kw=ratios)
+    draw_probabilities(axes[0, -1], p, truth, classes, steps)
+    if image is not None:
+        draw_image(axes[0, 0], image)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    return figure
+
+
+def draw_probabilities(axis, p, truth, classes=None, steps=None):
+    """Draw the map of `class_probabilities` into `axis`: from white, 0, to green, 1."""
+    T, C = p.shape
+    axis.imshow(p.T, cmap="Greens", vmin=0, vmax=1, aspect="auto")
+    frames = [Rectangle((t - 0.5, c - 0.5), 1, 1) for t, c in enumerate(np.broadcast_to(truth, T))]
+    axis.add_collection(PatchCollection(frames, facecolor="none", edgecolor=TARGET, linewidth=1.4))
+    axis.set_xticks(range(T), range(1, T + 1) if steps is None else steps)
+    axis.set_yticks(range(C), range(C) if classes is None else classes)
+    axis.set(ylabel="class", xlim=(-0.52, T - 0.48), ylim=(C - 0.48, -0.52))
+    axis.tick_params(length=0)
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
+
+
+def draw_image(axis, image, title=""):
+    """Draw a digit, dark ink on white paper, into `axis`."""
+    axis.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+    axis.set_title(title, fontsize=11, fontweight="normal", loc="center")
+    axis.set(xticks=[], yticks=[])
+    axis.grid(False)
+    axis.spines[:].set(visible=True, color="#BDBDBD")
+
+
+def digit_as_sequence(digit, title):
+    """Draw a digit, (8, 8), and beside it the same rows as the steps of a sequence."""
+    figure, (left, right) = new_figure(1, 2, height=3.4, gridspec_kw={"width_ratios": [1, 1.4]})
+    draw_image(left, digit, "as we see it")
+    T, I = digit.shape
+    for t, row in enumerate(digit):
+        y = T - 1.4 * t
+        right.imshow(row[None], cmap="gray_r", vmin=0, vmax=1, extent=(0, I, y, y + 1))
+        right.add_patch(Rectangle((0, y), I, 1, facecolor="none", edgecolor=INPUT, linewidth=1.4))
+        right.text(I + 0.4, y + 0.5, f"$x_{t + 1}$, ({I},)", color=INPUT, va="center")
+    right.set(xlim=(-0.1, I + 4), ylim=(T - 1.4 * T + 1.3, T + 1.1), aspect="equal")
+    right.set_title("as the network reads it, from top to bottom", fontsize=11, fontweight="normal")
+    right.axis("off")
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    return figure
+
+
+def digit_images(digits, captions, title):
+    """Draw digits side by side, each with its caption; `digits` is (8, N, 8), as `data.load_digits` has them."""
+    N = digits.shape[1]
+    figure, axes = new_figure(1, N, height=min(9 / N, 1.5) + 0.7, squeeze=False)
+    for axis, digit, caption in zip(axes[0], digits.transpose(1, 0, 2), captions, strict=True):
+        draw_image(axis, digit, caption)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    return figure
+
+
+def confusion_matrix(counts, title):
+    """Draw a table of counts: counts[i, j] digits of class i were read as j. The diagonal is what went right."""
+    C = len(counts)
+    figure, axis = new_figure(width=6, height=5)
+    wrong = np.where(np.eye(C, dtype=bool), 0, counts)
+    axis.imshow(np.eye(C), cmap="Greens", vmin=0, vmax=4)
+    axis.imshow(np.ma.masked_equal(wrong, 0), cmap="Oranges", vmin=0, vmax=max(wrong.max(), 1) * 1.6)
+    for i, j in np.argwhere(counts):
+        axis.text(j, i, counts[i, j], ha="center", va="center", fontsize=10)
+    axis.set(title=title, xlabel="read as", ylabel="is", xticks=range(C), yticks=range(C))
+    axis.tick_params(length=0)
+    axis.grid(False)
+    return figure
+
+
+def error_back_in_time(sizes, title):
+    """Draw the size of dL/dh_t at every step, on a logarithmic axis, one curve for each entry of {label: (T,)}."""
+    figure, axis = new_figure()
+    for (label, size), style in zip(sizes.items(), LINES, strict=False):
+        axis.plot(range(1, len(size) + 1), size, "o", linestyle=style, color=BACKWARD, markersize=5, label=label)
+    axis.set(title=title, xlabel="time step t", ylabel="mean length of $∂L/∂h_t$", yscale="log")
+    label_ends(axis)
+    return figure

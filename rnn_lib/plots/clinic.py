@@ -1,0 +1,66 @@
+"""The figures of notebook 04: errors of numerical derivatives, and the patients of the bug clinic."""
+
+import numpy as np
+
+from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, label_ends, new_figure
+
+MARGINS = {"left": 0.08, "right": 0.9, "bottom": 0.17, "top": 0.8, "wspace": 0.62}
+
+
+def step_errors(steps, errors, title):
+    """Draw the relative error of numerical derivatives against the step; `errors` is {method: array}."""
+    figure, axis = new_figure(height=3.6)
+    for (label, values), colour, line in zip(errors.items(), (BACKWARD, OUTPUT), ("-", "--"), strict=True):
+        axis.plot(steps, np.maximum(values, 1e-17), line, color=colour, label=label, marker="o", markersize=3)
+    axis.set(xscale="log", yscale="log", xlabel="step", ylabel="relative error", title=title)
+    label_ends(axis)
+    return figure
+
+
+def two_losses(right, wrong, title, labels=("right", "wrong")):
+    """Draw two loss curves, the right network's and the wrong one's, by epoch."""
+    figure, axis = new_figure()
+    draw_curves(axis, right, wrong, labels)
+    axis.set_title(title)
+    label_ends(axis)
+    return figure
+
+
+def patient(examinations, title=""):
+    """Draw a patient: its loss beside the right one's on each task, and how its gradients compare with the true ones.
+
+    The bars are those of the last task.
+    """
+    figure, axes = new_figure(1, len(examinations) + 1, height=3.2, layout="none", gridspec_kw=MARGINS)
+    for axis, exam in zip(axes, examinations, strict=False):
+        draw_curves(axis, exam.right, exam.wrong, ("right", "wrong"))
+        axis.set_title(exam.task, fontsize=10.5, fontweight="normal")
+        label_ends(axis)
+    draw_cosines(axes[-1], examinations[-1].angles)
+    figure.suptitle(title or examinations[0].bug, x=0.08, ha="left", fontsize=12, fontweight="bold")
+    return figure
+
+
+def draw_curves(axis, right, wrong, labels):
+    """Draw the loss of a right and of a wrong network; a cross marks where training diverged."""
+    for history, colour, line, label in zip((right, wrong), (OUTPUT, BACKWARD), ("-", "--"), labels, strict=True):
+        epochs = np.arange(1, len(history.loss) + 1)
+        axis.plot(epochs, history.loss, line, color=colour, label=label + " (diverged)" * history.diverged)
+        if history.diverged:
+            axis.plot(epochs[-1:], history.loss[-1:], "x", color=colour, markersize=9, label="_")
+    axis.set(yscale="log", xlabel="epoch", ylabel="loss")
+
+
+def draw_cosines(axis, angles):
+    """Draw two bars for each parameter: the cosine of its gradient to the true one, at small and at larger weights."""
+    for i, (where, by_name) in enumerate(angles.items()):
+        places = np.arange(len(by_name)) + 0.4 * (i - 0.5)
+        cosines, ratios = zip(*by_name.values(), strict=True)
+        face, hatch = (BACKWARD, "") if i == 0 else ("white", "////")
+        axis.barh(places, cosines, 0.34, color=face, edgecolor=BACKWARD, hatch=hatch, label=where)
+        for place, cosine, ratio in zip(places, cosines, ratios, strict=True):
+            axis.text(1.08, place, f"{cosine:.2f}  ×{ratio:.2g}", va="center", fontsize=8.5)
+    axis.axvline(1, color=BASELINE, linestyle="--", linewidth=1.2)
+    axis.set(xlim=(-1.05, 1.05), yticks=range(len(by_name)), yticklabels=by_name, xlabel="cosine to the true gradient")
+    axis.invert_yaxis()
+    axis.legend(loc="lower left", bbox_to_anchor=(-0.3, 0.985), ncols=2, fontsize=8.5, handlelength=1.2)

@@ -1,0 +1,76 @@
+"""Series and forecasts of them."""
+
+import numpy as np
+
+from rnn_lib.plots.style import BASELINE, INPUT, LINES, OUTPUT, SERIES, TARGET, label_ends, new_figure
+
+
+def curves(x, values, title, xlabel="time step", ylabel="value", log=False):
+    """Draw {label: y} against x, each curve labelled where it ends; `log`: a logarithmic y axis."""
+    figure, axis = new_figure()
+    for i, (label, y) in enumerate(values.items()):
+        axis.plot(x, np.ravel(y), color=SERIES[i % len(SERIES)], linestyle=LINES[i % len(LINES)], label=label)
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    label_ends(axis)
+    return figure
+
+
+def stacked_series(x, values, title, xlabel="time step"):
+    """Draw {label: y} one above the other over the same x, the label on each y axis."""
+    figure, axes = new_figure(len(values), 1, height=1.9 * len(values) + 0.4, sharex=True, squeeze=False)
+    for axis, (label, y) in zip(axes[:, 0], values.items(), strict=True):
+        y = np.ravel(y)
+        axis.plot(x[len(x) - len(y) :], y, color=TARGET, linewidth=1.2)
+        axis.set_ylabel(label)
+    axes[0, 0].set_title(title)
+    axes[-1, 0].set_xlabel(xlabel)
+    return figure
+
+
+def window(x, target, title="Every step's target is the next input"):
+    """Draw one window: the inputs, (T, 1), and above them the targets, joined to where the same value comes in."""
+    x, target = np.ravel(x), np.ravel(target)
+    steps, lift = np.arange(1, len(x) + 1), 1.5
+    figure, axis = new_figure()
+    axis.plot(steps, x, "o-", color=INPUT, linewidth=1, label="input $x_t$")
+    axis.plot(steps, target + lift, "s-", color=TARGET, linewidth=1, markersize=5, label="target $x_{t+1}$")
+    for t, value in zip(steps[:-1], target[:-1], strict=True):
+        axis.plot([t, t + 1], [value + lift, value], color=BASELINE, linewidth=0.8, label="_")
+    axis.set(title=title, xlabel="time step t", yticks=[])
+    axis.grid(False)
+    axis.spines["left"].set_visible(False)
+    label_ends(axis)
+    return figure
+
+
+def forecasts(target, outputs, title, baselines=None, warm_up=0, time=None, xlabel="time step", ylabel="value"):
+    """Draw a target and forecasts of it; a forecast that is shorter than the target belongs to its end.
+
+    outputs    {label: values} of networks, in green
+    baselines  {label: values} of anything simpler, in grey
+    warm_up    how many first steps of the target the network has read (shaded)
+    """
+    target = np.ravel(target)
+    time = np.arange(len(target)) if time is None else time
+    figure, axis = new_figure(height=3.6)
+    axis.plot(time, target, color=TARGET, linewidth=3, alpha=0.8, label="target")
+    for colour, group in ((BASELINE, baselines or {}), (OUTPUT, outputs)):
+        for i, (label, y) in enumerate(group.items()):
+            y = np.ravel(y)
+            style = LINES[(i + (colour == BASELINE)) % len(LINES)]
+            axis.plot(time[len(time) - len(y) :], y, color=colour, linestyle=style, linewidth=1.6, label=label)
+    if warm_up:
+        shade_warm_up(axis, time[0], time[warm_up - 1])
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axis.margins(x=0)
+    label_ends(axis)
+    return figure
+
+
+def shade_warm_up(axis, start, end):
+    """Shade the steps in which the network reads the truth."""
+    axis.axvspan(start, end, color=INPUT, alpha=0.08, linewidth=0)
+    axis.text(
+        (start + end) / 2, 0.98, "warm-up", color=INPUT, ha="center", va="top", fontsize=9,
+        transform=axis.get_xaxis_transform(),
+    )

@@ -1,0 +1,100 @@
+"""Hidden states over time as curves and as a heat map, and what a network draws on its own."""
+
+import numpy as np
+
+from rnn_lib.plots.style import BASELINE, HIDDEN, INPUT, LINES, OUTPUT, TARGET, label_ends, new_figure
+
+STATE_COLOURS = "PuOr_r"  # orange above zero, as every hidden state; purple below
+
+
+def pulse_memory(X, remembering, forgetful):
+    """Draw what one input, (T, 1, 1), leaves in the states, (T+1, 1, H), with W_hh and with W_hh = 0, side by side."""
+    figure, axes = new_figure(2, 2, height=4.4, sharex=True, sharey="row", gridspec_kw={"height_ratios": [1, 2.2]})
+    for column, states in zip(axes.T, (remembering, forgetful), strict=True):
+        draw_input(column[0], X)
+        draw_states(column[1], states)
+        column[1].set(xlabel="time step t")
+        label_ends(column[1])
+    axes[0, 0].set(title=f"With $W_{{hh}}$ the pulse echoes for {echo(X, remembering)} steps", ylabel="input x")
+    axes[0, 1].set(title=f"With $W_{{hh}} = 0$ it echoes for {echo(X, forgetful)}")
+    axes[1, 0].set_ylabel("hidden state h")
+    return figure
+
+
+def echo(X, hidden_states, floor=0.01):
+    """Return for how many steps after the last input that is not zero some state exceeds `floor` in size."""
+    last_input = np.flatnonzero(X)[-1] + 1  # the step t; X[0] is x_1
+    loud = np.flatnonzero((np.abs(hidden_states) > floor).any(axis=(1, 2)))
+    return int(max(loud[-1] - last_input, 0)) if len(loud) else 0
+
+
+def state_map(hidden_states, title):
+    """Draw one sequence's states, (T+1, 1, H), as a heat map: a row a unit, a column a step."""
+    figure, axis = new_figure(height=3.6)
+    figure.colorbar(draw_map(axis, hidden_states), ax=axis, label="hidden state", ticks=[-1, 0, 1], pad=0.02)
+    axis.set(title=title, xlabel="time step t")
+    return figure
+
+
+def before_and_after(warm_up, truth, before, after, hidden_states):
+    """Draw a network's free-running forecasts before and after training, and its states in the second.
+
+    warm_up        the values it read, (W,)
+    truth          the values that really follow, (N,), as are the forecasts `before` and `after`
+    hidden_states  its states in the trained run, (W+N, 1, H), one for each time step
+    """
+    warm_up, truth, before, after = map(np.ravel, (warm_up, truth, before, after))
+    heights = {"height_ratios": [1, 1, 0.9]}
+    figure, axes = new_figure(3, 1, height=6.6, sharex=True, gridspec_kw=heights)
+    seen = np.arange(1, len(warm_up) + 1)
+    ahead = len(warm_up) + np.arange(1, len(truth) + 1)
+    for axis, forecast in zip(axes, (before, after), strict=False):
+        axis.axvspan(1, len(warm_up), color="#F3F3F1", zorder=0)
+        axis.plot(seen, warm_up, color=INPUT, linewidth=2.5, label="_")
+        axis.plot(ahead, forecast, color=OUTPUT, linewidth=3, label="forecast")
+        axis.plot(ahead, truth, color=TARGET, linewidth=1.2, linestyle=(0, (1, 2)), label="truth")
+        axis.set(ylim=(-1.35, 1.35), yticks=[-1, 0, 1], ylabel="value")
+        label_ends(axis)
+    top = {"fontsize": 10, "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}}
+    axes[0].text(len(warm_up) / 2, 1.2, "it reads the wave", color=INPUT, ha="center", **top)
+    axes[0].text(ahead[0] + 2, 1.2, "from here on it hears only itself", color=OUTPUT, **top)
+    steps = f"{len(truth)} steps on its own"
+    axes[0].set_title(f"Before training, {steps}: off by up to {np.abs(before - truth).max():.1f}")
+    axes[1].set_title(f"After training, {steps}: off by at most {np.abs(after - truth).max():.2f}")
+    draw_map(axes[2], hidden_states, first_step=1)
+    axes[2].set(title="What it remembers meanwhile: every row is a hidden unit", xlabel="time step t", yticks=[])
+    axes[2].axvline(len(warm_up) + 0.5, color=TARGET, linewidth=1)
+    return figure
+
+
+def draw_input(axis, X):
+    """Draw a sequence's input, (T, 1, 1), as stems."""
+    x = np.ravel(X)
+    steps = np.arange(1, len(x) + 1)
+    axis.axhline(0, color=BASELINE, linewidth=0.8)
+    axis.vlines(steps, 0, x, color=INPUT, linewidth=2)
+    axis.plot(steps, x, "o", color=INPUT, markersize=4)
+
+
+def draw_states(axis, hidden_states):
+    """Draw one sequence's states, (T+1, 1, H), a line a unit, from t = 0 on."""
+    axis.axhline(0, color=BASELINE, linewidth=0.8)
+    for unit, values in enumerate(hidden_states[:, 0].T):
+        shade = HIDDEN if unit == 0 else darker(HIDDEN, 0.75**unit)
+        axis.plot(values, color=shade, linestyle=LINES[unit % len(LINES)], label=f"unit {unit + 1}")
+    axis.set_ylim(-1.05, 1.05)
+
+
+def draw_map(axis, hidden_states, first_step=0):
+    """Draw a heat map of one sequence's states and return the image."""
+    states = hidden_states[:, 0].T
+    H, steps = states.shape
+    extent = (first_step - 0.5, first_step + steps - 0.5, H + 0.5, 0.5)
+    axis.grid(False)
+    axis.set(ylabel="hidden unit", yticks=[1, H])
+    return axis.imshow(states, aspect="auto", cmap=STATE_COLOURS, vmin=-1, vmax=1, extent=extent)
+
+
+def darker(colour, factor):
+    """Return a "#RRGGBB" colour with its brightness multiplied by `factor`."""
+    return "#" + "".join(f"{int(int(colour[i : i + 2], 16) * factor):02X}" for i in (1, 3, 5))

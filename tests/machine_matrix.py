@@ -1,0 +1,134 @@
+"""Run the course as on other machines: other BLAS kernels, CPU features, numbers of threads, oldest and newest packages.
+
+    python tests/machine_matrix.py                      # every setting, about a minute or two each
+    python tests/machine_matrix.py prescott no-simd     # some of them
+    python tests/machine_matrix.py --list
+
+Prints one row a setting. "Arithmetic" is a fingerprint of a matrix product, tanh and exp: settings with different
+fingerprints really round differently, and yet every notebook must show what is committed. Exit status 1 if one does not.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from execute_notebooks import ROOT
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+FINGERPRINT = """
+import hashlib, platform
+import numpy as np
+x = np.random.default_rng(0).normal(size=(100, 100))
+digest = hashlib.sha256(x.dot(x.T).tobytes() + np.tanh(x).tobytes() + np.exp(x).tobytes()).hexdigest()[:6]
+print(platform.python_version(), np.__version__, digest)
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One kind of machine. `needs` are the names, any of which the CPU must have; `packages` asks for a venv."""
+
+    name: str
+    says: str
+    environment: dict = field(default_factory=dict)
+    needs: tuple = ()
+    packages: str = ""
+
+    def runs_here(self):
+        """Whether this CPU can run the setting (OpenBLAS does not check, and crashes)."""
+        return not self.needs or any(__cpu_features__.get(name) for name in self.needs)
+
+
+FEATURES = " ".join(name for name in __cpu_dispatch__ if __cpu_features__.get(name))
+SETTINGS = [
+    Setting("default", "this environment as it is"),
+    Setting("prescott", "OpenBLAS's kernels of 2004", {"OPENBLAS_CORETYPE": "Prescott"}, ("SSE3", "X86_V2")),
+    Setting("haswell", "OpenBLAS's kernels with AVX2", {"OPENBLAS_CORETYPE": "Haswell"}, ("AVX2", "X86_V3")),
+    Setting("skylakex", "OpenBLAS's kernels with AVX-512", {"OPENBLAS_CORETYPE": "SkylakeX"}, ("AVX512F", "X86_V4")),
+    Setting("no-simd", "NumPy without its CPU-specific code", {"NPY_DISABLE_CPU_FEATURES": FEATURES}),
+    Setting("oldest-cpu", "both of the above at once",
+            {"OPENBLAS_CORETYPE": "Prescott", "NPY_DISABLE_CPU_FEATURES": FEATURES}, ("SSE3", "X86_V2")),
+    Setting("one-thread", "matrix products on one thread", {"OPENBLAS_NUM_THREADS": "1"}),
+    Setting("two-threads", "matrix products on two threads", {"OPENBLAS_NUM_THREADS": "2"}),
+    Setting("oldest", "the oldest packages that requirements.txt allows", packages="oldest"),
+    Setting("newest", "the newest packages that requirements.txt allows", packages="newest"),
+]
+
+
+def requirements(packages):
+    """Return the lines of requirements.txt; for "oldest" every range as its lower end."""
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8").replace("-e .", f"-e {ROOT.as_posix()}")
+    return re.sub(r">=([\w.]+),<[\w.]+", r"==\1", text) if packages == "oldest" else text
+
+
+def make_environment(packages, folder):
+    """Create a virtual environment with those packages and return its Python."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    wanted = folder / "requirements.txt"
+    wanted.write_text(requirements(packages), encoding="utf-8")
+    subprocess.run([python, "-m", "pip", "install", "-q", "--upgrade", "-r", wanted], check=True)
+    return python
+
+
+def run(setting, folder):
+    """Run nbval (with other packages: all tests) under a setting. Return (row of the table, report if it failed)."""
+    environment = os.environ | setting.environment
+    python = make_environment(setting.packages, folder / setting.name) if setting.packages else sys.executable
+    facts = subprocess.run([python, "-c", FINGERPRINT], env=environment, capture_output=True, text=True, check=True)
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", "-m", "not browser"]
+    started = time.monotonic()
+    result = subprocess.run(
+        command + ([] if setting.packages else ["notebooks"]), cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    seconds = time.monotonic() - started
+    summary = (result.stdout.strip().splitlines() or [""])[-1]
+    counts = {word: number for number, word in re.findall(r"(\d+) (passed|failed|errors?)", summary)}
+    failed = sum(int(number) for word, number in counts.items() if word != "passed")
+    if result.returncode and not failed:
+        failed = "run broke"
+    row = (setting.name, *facts.stdout.split(), counts.get("passed", "0"), str(failed), f"{seconds:.0f}")
+    return row, "" if result.returncode == 0 else result.stdout + result.stderr
+
+
+def main():
+    """Run the settings named on the command line; return 1 if one of them fails."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("settings", nargs="*", help="names of settings (default: all)")
+    parser.add_argument("--list", action="store_true", help="list the settings and stop")
+    options = parser.parse_args()
+    unknown = set(options.settings) - {setting.name for setting in SETTINGS}
+    if unknown:
+        parser.error(f"unknown settings {', '.join(sorted(unknown))}; --list shows the known ones")
+    if options.list:
+        print("\n".join(f"{setting.name:12}{setting.says}" for setting in SETTINGS))
+        return 0
+
+    widths = (12, 9, 8, 11, 7, 10, 8)
+    header = ("setting", "Python", "NumPy", "arithmetic", "passed", "failed", "seconds")
+    print("".join(text.ljust(width) for text, width in zip(header, widths, strict=True)), flush=True)
+    reports = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for setting in SETTINGS:
+            if options.settings and setting.name not in options.settings:
+                continue
+            if not setting.runs_here():
+                print(f"{setting.name:12}not on this CPU: needs {' or '.join(setting.needs)}", flush=True)
+                continue
+            row, report = run(setting, Path(folder))
+            print("".join(text.ljust(width) for text, width in zip(row, widths, strict=True)), flush=True)
+            if report:
+                reports[setting.name] = report
+    for name, report in reports.items():
+        print(f"\n===== {name}\n{report}")
+    return 1 if reports else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,478 @@
+"""Bad input, for every public function: one table.
+
+A row names a function, says how to call it well, and gives for each argument the kind of value it takes. From the
+kind come the bad values: wrong rank, wrong size, wrong type, empty, not finite, unknown. Each of them must raise
+ValueError or TypeError in words that name the argument, what came and what was expected, without a warning, and must
+leave everything as it was: parameters, hidden states, optimiser, arguments.
+
+To cover a new function, add a row to TABLE. A public function without a row fails a test, and so does a parameter.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import warnings
+
+import numpy as np
+import pytest
+from oracles import rnn_problem
+
+import rnn_lib
+from rnn_lib import MLP, RNN, data, gradcheck, losses, optim, training
+from rnn_lib.bugs import BuggyRNN
+from rnn_lib.forecast import free_run
+
+# --- kinds of arguments: each is a function from a good value to {what is wrong with it: bad value} -------------------
+
+
+def whole(minimum, maximum=None):
+    """A whole number from `minimum`."""
+    bad = {"too small": minimum - 1, "negative": -7, "a fraction": minimum + 0.5, "a float": float(minimum), "NaN": np.nan,
+           "inf": np.inf, "a bool": True, "a NumPy bool": np.True_, "a text": "3", "None": None, "a list": [3],
+           "an array": np.array([3, 4]), "complex": 3 + 0j}
+    return lambda good: {**bad, **({} if maximum is None else {"too large": maximum + 1})}
+
+
+def number(above=None, minimum=None, below=None):
+    """A real number between limits."""
+    bad = {"NaN": np.nan, "inf": np.inf, "-inf": -np.inf, "a bool": True, "a NumPy bool": np.True_, "a text": "0.1",
+           "None": None, "a list": [0.1], "an array": np.array([0.1, 0.2]), "complex": 0.1 + 0j}
+    if above is not None:
+        bad["the lower limit"] = above
+    if minimum is not None:
+        bad["below the minimum"] = minimum - 1e-9
+    if below is not None:
+        bad["the upper limit"] = below
+    return lambda good: bad
+
+
+def array(*fixed, real=True, nonfinite=True, rank=True):
+    """An array; `fixed` are the axes whose length is given. Complex numbers are refused where `real`."""
+    def bad(good):
+        good = np.asarray(good)
+        cases = {"None": None, "a word": "X", "a number of texts": good.astype(str), "objects": good.astype(object),
+                 "a dict": {"X": 1}, "ragged": [[1.0], [1.0, 2.0]]}
+        if rank:
+            cases |= {"a dimension less": good[0], "a dimension more": good[None], "a number": 1.0}
+        for axis in range(good.ndim):
+            cases[f"empty along axis {axis}"] = good.take([], axis=axis)
+        for axis in fixed:
+            cases[f"one more along axis {axis}"] = np.concatenate([good, good.take([0], axis=axis)], axis=axis)
+            if good.shape[axis] > 1:  # lengths 1 are what NumPy would broadcast
+                cases[f"one along axis {axis}"] = good.take([0], axis=axis)
+        if real:
+            cases["complex"] = good + 1j
+        if nonfinite:
+            for value in (np.nan, np.inf, -np.inf):
+                cases[str(value)] = good.astype(float)
+                cases[str(value)].flat[-1] = value
+        return cases
+    return bad
+
+
+def labels(n_classes, *fixed):
+    """Whole numbers from 0 to n_classes - 1."""
+    def bad(good):
+        cases = array(*fixed, rank=bool(fixed))(good)
+        return {**cases, "floats": good.astype(float), "booleans": good.astype(bool),
+                "a class too many": np.where(good == good.flat[0], n_classes, good),
+                "negative": np.where(good == good.flat[0], -1, good)}
+    return bad
+
+
+def mask(good):
+    """Booleans, at least one of them True."""
+    cases = {label: value for label, value in array(*range(good.ndim), nonfinite=False)(good).items()}
+    return {**cases, "numbers": good.astype(int), "False everywhere": np.zeros_like(good)}
+
+
+def choice(good):
+    """One of a few names."""
+    return {"unknown": "no such name", "empty": "", "None": None, "a number": 3, "capitals": good.upper() + "!"}
+
+
+def dtype(good):
+    """float64 or float32."""
+    return {"half": np.float16, "complex": complex, "whole": int, "texts": str, "unknown": "no such dtype", "a number": 3}
+
+
+def function(good):
+    """Something to call."""
+    return {"None": None, "a text": "mse", "a number": 3}
+
+
+def arrays_by_name(good):
+    """The params of a model."""
+    name, value = next(iter(good.items()))
+    return {"None": None, "a list": list(good.values()), "an array": value, "empty": {},
+            "a list inside": {**good, name: value.tolist()}, "None inside": {**good, name: None},
+            "whole numbers inside": {**good, name: value.astype(int)},
+            "complex numbers inside": {**good, name: value.astype(complex)}}
+
+
+def gradients_by_name(good):
+    """Gradients, in the keys and shapes of the params."""
+    name, value = next(iter(good.items()))
+    last, end = list(good.items())[-1]
+    changes = {"NaN": np.full_like(end, np.nan), "inf": np.full_like(end, np.inf), "a dimension more": end[None],
+               "one more": np.concatenate([end, end[:1]]), "empty": end[:0], "a list": end.tolist(),
+               "complex": end.astype(complex), "objects": end.astype(object), "a number": 1.0}
+    return {**arrays_by_name(good), **{f"{label} in the last": {**good, last: bad} for label, bad in changes.items()},
+            "one missing": {n: g for n, g in good.items() if n != name}, "one too many": {**good, "W_zz": value},
+            "another name": {("other" if n == name else n): g for n, g in good.items()}}
+
+
+def gradients_of_any_shape(good):
+    """Gradients that need not match anything."""
+    return {label: bad for label, bad in gradients_by_name(good).items()
+            if label not in ("one missing", "one too many", "another name", "a dimension more in the last",
+                             "one more in the last")}
+
+
+def path(good):
+    """A file's path."""
+    return {"None": None, "a number": 3, "bytes": b"model.npz", "a list": ["model.npz"]}
+
+
+# --- how to call each function well ---------------------------------------------------------------------------------
+
+
+class Bound:
+    """A function bound to what it may change: shown to the test as `__self__`."""
+
+    def __init__(self, function, owner):
+        self.function, self.__self__ = function, owner
+        self.__signature__ = inspect.signature(function)
+
+    def __call__(self, **arguments):
+        return self.function(**arguments)
+
+
+def rnn_after_a_call():
+    model, X, target, state = rnn_problem(T=4, B=3, I=2, H=5, O=2)
+    model.forward(X, state)
+    return model, X, target, state
+
+
+def rnn_forward():
+    model, X, _, state = rnn_after_a_call()
+    return model.forward, {"X": X, "state": state}
+
+
+def rnn_backward():
+    model, X, target, _ = rnn_after_a_call()
+    return model.backward, {"dY": target}
+
+
+def mlp_after_a_call():
+    model, X = MLP(2, (4, 3), 1), np.random.default_rng(0).normal(size=(5, 2))
+    return model, X, model.forward(X)
+
+
+def mlp_forward():
+    model, X, _ = mlp_after_a_call()
+    return model.forward, {"X": X}
+
+
+def mlp_backward():
+    model, _, Y = mlp_after_a_call()
+    return model.backward, {"dY": Y}
+
+
+def step(make):
+    def call():
+        model, _, target, _ = rnn_after_a_call()
+        optimizer = make(model.params)
+        optimizer.step({name: np.ones_like(p) for name, p in model.params.items()})
+        return optimizer.step, {"grads": model.backward(target)}
+    return call
+
+
+def fit_call():
+    model, X, target, _ = rnn_after_a_call()
+    good = {"model": model, "X": X, "target": target, "optimizer": optim.Adam(model.params), "loss_fn": losses.mse_loss,
+            "epochs": 2, "batch_size": 2, "clip_norm": 1.0, "seed": 0, "verbose": False,
+            "on_epoch": lambda epoch, history: False}
+    return training.fit, good
+
+
+def gradcheck_call(function, **settings):
+    def call():
+        model, X, target, state = rnn_after_a_call()
+        states = {"state": state} if "state" in inspect.signature(function).parameters else {}
+        return function, {"model": model, "X": X, "loss_fn": lambda Y: losses.mse_loss(Y, target), **states, **settings}
+    return call
+
+
+def saved(method, make):
+    def call():
+        model = make()
+        return Bound(getattr(model, method), model), {"path": SAVED[0]}
+    return call
+
+
+SAVED = []  # the path of a file that is there: see the fixture below
+
+
+def plain(function, **good):
+    return lambda: (function, {name: value.copy() if isinstance(value, np.ndarray) else value
+                               for name, value in good.items()})
+
+
+def parameters(**shapes):
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+
+PARAMS = parameters(W=(2, 3), b=(2,))
+LOGITS = np.random.default_rng(0).normal(size=(4, 3, 2))
+LABELS = np.random.default_rng(1).integers(2, size=(4, 3))
+SEED = whole(0)
+
+# --- the table: function -> (how to call it well, the kind of each argument) ------------------------------------------
+
+RNN_SIZES = {"input_size": whole(1), "hidden_size": whole(1), "output_size": whole(1), "seed": SEED, "dtype": dtype}
+TABLE = {
+    "RNN": (plain(RNN, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"), RNN_SIZES),
+    "RNN.forward": (rnn_forward, {"X": array(2), "state": lambda good: without(array(0, 1)(good), "None")}),
+    "RNN.backward": (rnn_backward, {"dY": array(0, 1, 2)}),
+    "RNN.save": (saved("save", lambda: RNN(1, 2, 1)), {"path": path}),
+    "RNN.load": (saved("load", lambda: RNN(1, 2, 1)), {"path": path}),
+    "MLP": (
+        plain(MLP, input_size=2, hidden_sizes=(3,), output_size=1, activation="tanh", seed=0, dtype="float64"),
+        {"input_size": whole(1), "output_size": whole(1), "activation": choice, "seed": SEED, "dtype": dtype,
+         "hidden_sizes": lambda good: {
+             "None": None, "a number": 3, "a text": "33", "zero inside": (0,), "a fraction inside": (3, 2.5),
+             "a bool inside": (True,), "a text inside": ("3",)}}),
+    "MLP.forward": (mlp_forward, {"X": lambda good: without(array(1)(good), "a dimension more")}),
+    "MLP.backward": (mlp_backward, {"dY": array(0, 1)}),
+    "MLP.save": (saved("save", lambda: MLP(1, (2,), 1)), {"path": path}),
+    "MLP.load": (saved("load", lambda: MLP(1, (2,), 1)), {"path": path}),
+    "bugs.BuggyRNN": (
+        plain(BuggyRNN, bug="scale", input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"),
+        {"bug": choice, **RNN_SIZES}),
+    "losses.mse_loss": (
+        plain(losses.mse_loss, Y=LOGITS, target=LOGITS),
+        {"Y": array(0, 1, 2, real=False), "target": array(0, 1, 2, real=False)}),
+    "losses.softmax": (plain(losses.softmax, logits=LOGITS), {"logits": array(real=False, rank=False)}),
+    "losses.cross_entropy_loss": (
+        plain(losses.cross_entropy_loss, logits=LOGITS, labels=LABELS, mask=LABELS > 0),
+        {"logits": array(0, 1, real=False), "labels": labels(2, 0, 1),
+         "mask": lambda good: without(mask(good), "None")}),
+    "losses.softmax_mse_loss": (
+        plain(losses.softmax_mse_loss, logits=LOGITS, one_hot=np.eye(2)[LABELS]),
+        {"logits": array(0, 1, 2, real=False), "one_hot": array(0, 1, 2, real=False)}),
+    "losses.last_step": (plain(losses.last_step, loss_fn=losses.mse_loss), {"loss_fn": function}),
+    "optim.SGD": (
+        plain(optim.SGD, params=PARAMS, lr=0.1, momentum=0.9),
+        {"params": arrays_by_name, "lr": number(above=0), "momentum": number(minimum=0, below=1)}),
+    "optim.SGD.step": (step(lambda params: optim.SGD(params, 0.1, momentum=0.9)), {"grads": gradients_by_name}),
+    "optim.Adam": (
+        plain(optim.Adam, params=PARAMS, lr=0.1, betas=(0.9, 0.99), eps=1e-8),
+        {"params": arrays_by_name, "lr": number(above=0), "eps": number(above=0),
+         "betas": lambda good: {
+             "None": None, "a number": 0.9, "one": (0.9,), "three": (0.9, 0.9, 0.9), "a text": "ab", "1": (0.9, 1.0),
+             "negative": (-0.1, 0.9), "NaN": (0.9, np.nan), "a bool": (True, 0.9), "a text inside": ("0.9", 0.9)}}),
+    "optim.Adam.step": (step(optim.Adam), {"grads": gradients_by_name}),
+    "optim.clip_grad_norm": (
+        plain(optim.clip_grad_norm, grads=PARAMS, max_norm=0.1),
+        {"grads": gradients_of_any_shape, "max_norm": number(above=0)}),
+    "optim.grad_norm": (plain(optim.grad_norm, grads=PARAMS), {"grads": gradients_of_any_shape}),
+    "training.fit": (
+        fit_call,
+        {"model": lambda good: {"None": None, "a class": RNN, "its params": good.params, "a text": "RNN"},
+         "X": array(2), "target": array(1),
+         "optimizer": lambda good: {
+             "None": None, "a text": "Adam", "a class": optim.Adam, "another model's": optim.Adam(RNN(2, 5, 2).params)},
+         "loss_fn": function, "epochs": whole(1), "batch_size": lambda good: without(whole(1, 3)(good), "None"),
+         "clip_norm": lambda good: without(number(above=0)(good), "None"), "seed": SEED,
+         "on_epoch": lambda good: without(function(good), "None")}),
+    "data.sine_wave": (
+        plain(data.sine_wave, n_points=50, points_per_period=10, noise=0.1, seed=0),
+        {"n_points": whole(1), "points_per_period": number(above=0), "noise": number(minimum=0), "seed": SEED}),
+    "data.windows": (
+        plain(data.windows, series=np.arange(10.0), length=4, stride=2),
+        {"series": lambda good: {**array()(good), "too short for one window": good[:1]}, "length": whole(1, 9),
+         "stride": whole(1)}),
+    "data.one_hot": (plain(data.one_hot, labels=LABELS, n_classes=2), {"labels": labels(2), "n_classes": whole(2)}),
+    "data.first_symbol": (
+        plain(data.first_symbol, n_sequences=5, length=4, n_symbols=3, seed=0),
+        {"n_sequences": whole(1), "length": whole(1), "n_symbols": whole(2), "seed": SEED}),
+    "data.parity": (
+        plain(data.parity, n_sequences=5, length=4, seed=0),
+        {"n_sequences": whole(1), "length": whole(1), "seed": SEED}),
+    "data.brackets": (
+        plain(data.brackets, n_sequences=5, length=8, seed=0),
+        {"n_sequences": whole(1), "length": lambda good: {**whole(6)(good), "odd": 9}, "seed": SEED}),
+    "data.random_labels": (
+        plain(data.random_labels, n_sequences=5, n_classes=3, seed=0),
+        {"n_sequences": whole(1), "n_classes": whole(1), "seed": SEED}),
+    "forecast.free_run": (
+        lambda: (free_run, {"model": rnn_after_a_call()[0], "warm_up": np.ones((3, 2, 2)), "n_steps": 4}),
+        {"model": lambda good: {"None": None, "outputs that do not fit": RNN(2, 3, 1), "a text": "RNN"},
+         "warm_up": array(2), "n_steps": whole(1)}),
+    "gradcheck.numerical_gradients": (
+        gradcheck_call(gradcheck.numerical_gradients, method="complex", step=1e-30),
+        {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params}, "X": array(2),
+         "loss_fn": function, "method": choice, "step": lambda good: without(number(above=0)(good), "None"),
+         "state": lambda good: without(array(0, 1)(good), "None")}),
+    "gradcheck.check_gradients": (
+        gradcheck_call(gradcheck.check_gradients, method="central", tolerance=1e-6, seed=0),
+        {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params}, "X": array(2),
+         "loss_fn": function, "method": choice, "tolerance": lambda good: without(number(above=0)(good), "None"),
+         "seed": SEED}),
+}
+
+NO_WRONG_VALUE = {("training.fit", "verbose"): "anything is true or false"}
+
+
+def without(cases, *labels):
+    """The cases without those that this argument allows."""
+    return {label: value for label, value in cases.items() if label not in labels}
+
+
+# --- the tests ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def saved_model(tmp_path):
+    SAVED[:] = [tmp_path / "model.npz"]
+
+
+def cases():
+    for name, (make, kinds) in TABLE.items():
+        _, good = make() if SAVED or not name.endswith((".save", ".load")) else (None, {"path": "model.npz"})
+        for argument, kind in kinds.items():
+            for label in kind(good[argument]):
+                yield pytest.param(name, argument, label, id=f"{name}: {argument}: {label}")
+
+
+def snapshot(thing, seen=()):
+    """Everything inside a thing, to compare: arrays as bytes, objects by what they hold."""
+    if isinstance(thing, np.ndarray):
+        return (thing.dtype.str, thing.shape, thing.tobytes() if thing.dtype != object else repr(thing))
+    if isinstance(thing, dict):
+        return {key: snapshot(value, seen) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [snapshot(value, seen) for value in thing]
+    if type(thing).__module__.startswith("rnn_lib") and id(thing) not in seen:
+        return {key: snapshot(value, (*seen, id(thing))) for key, value in vars(thing).items()}
+    return repr(thing)
+
+
+def what_came(value):
+    """Words of which a message about this value has at least one."""
+    words = [repr(value)[:30], str(value)[:30], type(value).__name__]
+    if isinstance(value, np.ndarray):
+        words += [str(value.shape), str(value.dtype), "nan", "inf", "False everywhere"]
+    if isinstance(value, dict):
+        words += [*map(str, value)]
+    if isinstance(value, list | tuple):
+        words += [repr(value[0]), repr(value[-1])]
+    return words
+
+
+def run_cases():
+    SAVED[:] = ["model.npz"]
+    return list(cases())
+
+
+@pytest.mark.parametrize("name, argument, label", run_cases())
+def test_a_bad_value_is_refused_in_plain_words_and_changes_nothing(name, argument, label):
+    make, kinds = TABLE[name]
+    call, good = make()
+    value = kinds[argument](good[argument])[label]
+    arguments = {**good, argument: value}
+    before = snapshot([getattr(call, "__self__", None), arguments])
+    with warnings.catch_warnings(), pytest.raises((ValueError, TypeError)) as caught:
+        warnings.simplefilter("error")
+        call(**arguments)
+    message = str(caught.value)
+    assert caught.type in (ValueError, TypeError)
+    assert re.search(rf"\b{argument}\b", message.partition(" expected ")[0]), message
+    assert "expected" in message and ", got " in message
+    assert any(word in message for word in what_came(value)), message
+    assert snapshot([getattr(call, "__self__", None), arguments]) == before
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_good_values_are_accepted(name):
+    call, good = TABLE[name][0]()
+    if name.endswith(".load"):
+        call.__self__.save(good["path"])
+    call(**good)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_parameter_has_a_row(name):
+    make, kinds = TABLE[name]
+    call, good = make()
+    parameters = [p for p in inspect.signature(call).parameters if (name, p) not in NO_WRONG_VALUE]
+    assert sorted(parameters) == sorted(kinds)
+    assert set(kinds) <= set(good)
+
+
+# What is not meant for callers outside, or takes nothing that could be wrong.
+NOT_PUBLIC = {
+    "Model": "the common part of RNN and MLP, reached through them",
+    "History": "a result, made by fit", "GradientReport": "a result, made by check_gradients",
+    "training": {"loss_and_gradients", "progress"},
+    "losses": {"check_mask"},
+    "gradcheck": {"relative_errors", "copy_with", "run_forward", "initial_states", "imaginary_part"},
+}
+WITHOUT_ARGUMENTS = {"data.load_digits", "data.load_co2", "data.tiny_example"}
+MODULES_WITHOUT_ROWS = {
+    "validation": "the checks themselves: test_validation.py", "report": "draws a verdict",
+    "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
+    "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
+    "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
+}
+
+
+def public_names():
+    """Every public function, class and method that takes an argument."""
+    modules = {m.name for m in pkgutil.iter_modules(rnn_lib.__path__)} - set(MODULES_WITHOUT_ROWS)
+    things = [(name, getattr(rnn_lib, name)) for name in rnn_lib.__all__]
+    for module_name in sorted(modules):
+        module = importlib.import_module(f"rnn_lib.{module_name}")
+        things += [(f"{module_name}.{name}", thing) for name, thing in vars(module).items()
+                   if getattr(thing, "__module__", "") == module.__name__ and not name.startswith("_")
+                   and name not in NOT_PUBLIC.get(module_name, ()) and name not in NOT_PUBLIC]
+    for name, thing in things:
+        yield name
+        if inspect.isclass(thing):
+            for method, function in inspect.getmembers(thing, callable):
+                if not method.startswith("_") and method != "remembered":
+                    yield f"{name}.{method}"
+
+
+def test_every_public_function_has_a_row():
+    assert set(public_names()) - WITHOUT_ARGUMENTS - set(TABLE) == set()
+
+
+def test_every_row_is_of_a_function_that_exists():
+    assert set(TABLE) - {"bugs.BuggyRNN"} <= set(public_names())
+
+
+# --- mistakes that take two arguments -------------------------------------------------------------------------------
+
+
+def test_a_target_of_another_length_of_time():
+    call, good = fit_call()
+    with pytest.raises(ValueError, match=r"target: expected shape \(4, 2, 2\), got \(3, 2, 2\)"):
+        call(**{**good, "target": good["target"][:3]})
+
+
+def test_a_state_of_another_batch():
+    model, X, _, state = rnn_after_a_call()
+    with pytest.raises(ValueError, match=r"state: expected shape \(2, 5\), got \(3, 5\)"):
+        model.forward(X[:, :2], state)
+
+
+def test_numbers_too_large_for_float32():
+    model = RNN(1, 2, 1, dtype=np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"X: expected finite numbers, got inf at index \(0, 0, 0\)"):
+            model.forward(np.full((1, 1, 1), 1e300))

@@ -1,0 +1,68 @@
+"""Sine waves, windows and the tiny example."""
+
+import numpy as np
+import pytest
+
+from rnn_lib.data import sine_wave, tiny_example, windows
+
+
+def test_sine_wave_is_a_sine():
+    wave = sine_wave(n_points=101, points_per_period=25)
+    assert wave.shape == (101,)
+    np.testing.assert_allclose(wave, [np.sin(2 * np.pi * n / 25) for n in range(101)], rtol=1e-14, atol=1e-14)
+    assert wave[0] == 0 and wave[:25].max() > 0.99
+    np.testing.assert_allclose(wave[25:], wave[:-25], atol=1e-13)
+    assert len(sine_wave()) == 200
+    np.testing.assert_array_equal(sine_wave(), sine_wave(200, 25, 0.0, 0))
+    np.testing.assert_allclose(sine_wave(3, points_per_period=0.5), 0, atol=1e-14)
+
+
+def test_noise_is_added_has_its_standard_deviation_and_follows_the_seed():
+    clean, noisy = sine_wave(4000), sine_wave(4000, noise=0.3, seed=1)
+    noise = noisy - clean
+    assert noise.std() == pytest.approx(0.3, rel=0.03) and abs(noise.mean()) < 0.02
+    np.testing.assert_array_equal(noisy, sine_wave(4000, noise=0.3, seed=1))
+    assert (noisy != sine_wave(4000, noise=0.3, seed=2)).all()
+
+
+def test_windows_by_hand():
+    X, target = windows([10, 11, 12, 13, 14], length=3)
+    assert X.shape == target.shape == (3, 2, 1)
+    np.testing.assert_array_equal(X[..., 0].T, [[10, 11, 12], [11, 12, 13]])
+    np.testing.assert_array_equal(target[..., 0].T, [[11, 12, 13], [12, 13, 14]])
+
+
+@pytest.mark.parametrize("n, length, stride, starts", [
+    (5, 4, 1, [0]), (2, 1, 9, [0]), (5, 1, 1, [0, 1, 2, 3]), (10, 3, 2, [0, 2, 4, 6]), (10, 3, 7, [0]), (11, 3, 7, [0, 7])])
+def test_every_window_that_fits_and_no_other(n, length, stride, starts):
+    X, target = windows(np.arange(n), length, stride)
+    np.testing.assert_array_equal(X[0, :, 0], starts)
+    np.testing.assert_array_equal(X[..., 0], np.arange(length)[:, None] + starts)
+    np.testing.assert_array_equal(target, X + 1)
+
+
+def test_windows_are_copies():
+    series = np.arange(6.0)
+    X, target = windows(series, 2)
+    X[...] = target[...] = -1
+    np.testing.assert_array_equal(series, np.arange(6))
+
+
+def test_tiny_example_is_small_round_and_new_each_time():
+    params, X, target = tiny_example()
+    assert {name: p.shape for name, p in params.items()} == {
+        "W_xh": (2, 1), "W_hh": (2, 2), "b_h": (2,), "W_hy": (1, 2), "b_y": (1,)}
+    assert X.shape == target.shape == (3, 1, 1)
+    for array in [*params.values(), X, target]:
+        assert array.dtype == np.float64
+        np.testing.assert_array_equal(array, np.round(array, 1))
+        array[...] = 0
+    assert tiny_example()[0]["W_xh"][0, 0] == 0.5, "what a caller does to it stays with the caller"
+
+
+def test_tiny_example_has_the_numbers_the_notebooks_print():
+    params, X, target = tiny_example()
+    assert {name: p.tolist() for name, p in params.items()} == {
+        "W_xh": [[0.5], [-0.3]], "W_hh": [[0.1, 0.4], [-0.2, 0.3]], "b_h": [0.1, -0.1], "W_hy": [[0.7, -0.5]],
+        "b_y": [0.2]}
+    assert X.ravel().tolist() == [1.0, 0.5, -1.0] and target.ravel().tolist() == [0.5, 0.0, -0.5]

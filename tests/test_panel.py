@@ -1,0 +1,247 @@
+"""The machinery of the slider panels, and what every panel of the course must keep to. No browser needed."""
+
+import base64
+import io
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from rnn_lib import playgrounds
+from rnn_lib.playgrounds.panel import MAX_REPR, Panel, choice, log_slider, slider
+
+PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
+
+
+@dataclass
+class Result:
+    n: int
+    text: str
+
+    @property
+    def summary(self):
+        return f"n = {self.n}, {self.text}"
+
+    @property
+    def label(self):
+        return str(self.n)
+
+
+class Recorder:
+    """A panel's run and draw that remember how they were called."""
+
+    def __init__(self):
+        self.runs, self.drawn = [], []
+
+    def run(self, n=1, text="a"):
+        self.runs.append((n, text))
+        if n == 13:
+            raise ValueError("13 is <unlucky>")
+        return Result(n, text)
+
+    def draw(self, result, ghosts=()):
+        if result.n == 14:
+            raise RuntimeError("cannot draw 14")
+        self.drawn.append((result.n, [ghost.n for ghost in ghosts]))
+        figure = Figure(figsize=(2, 1), dpi=100)
+        figure.text(0.5, 0.5, f"{result.n} {result.text} {[ghost.n for ghost in ghosts]}")
+        return figure
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+@pytest.fixture
+def panel(recorder):
+    controls = {"n": slider("whole number", 1, 20, 1), "text": choice("letter", ["a", "b"], "a")}
+    return Panel("test", recorder.run, recorder.draw, controls, ghosts=2)
+
+
+def png_of(panel):
+    """The pixels that a panel shows."""
+    head, data = bytes(panel.picture.value).split(b",")
+    assert head == b"data:image/png;base64"
+    return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def texts(panel):
+    """Everything the panel writes outside its picture."""
+    return panel.text.value + panel.progress.value
+
+
+def test_first_picture_is_there_at_once(panel, recorder):
+    assert recorder.runs == [(1, "a")] and recorder.drawn == [(1, [])]
+    assert png_of(panel).size == (200, 100)
+    assert panel.picture.layout.width == "200px" and panel.picture.layout.height == "100px"
+    assert panel.summary == "n = 1, a" and panel.summary in panel.text.value and 'role="status"' in panel.text.value
+
+
+def test_one_run_and_one_drawing_per_release(panel, recorder):
+    before = panel.picture.value
+    panel.controls["n"].value = 5
+    assert recorder.runs == [(1, "a"), (5, "a")] and len(recorder.drawn) == 2
+    assert panel.picture.value != before
+    assert panel.summary == "n = 5, a" and panel.settings == {"n": 5, "text": "a"}
+
+
+def test_shown_settings_are_not_computed_again(panel, recorder):
+    panel.update()
+    panel.controls["n"].value = 1
+    assert len(recorder.runs) == 1
+
+
+def test_setting_that_changes_during_a_run_is_the_one_shown():
+    asked = []
+
+    def run(n=1):
+        asked.append(n)
+        if n == 2:
+            panel.controls["n"].value = 7  # as if a newer setting came in while this one is computed
+        return Result(n, "x")
+
+    panel = Panel("test", run, Recorder().draw, {"n": slider("n", 1, 9, 1)})
+    panel.controls["n"].value = 2
+    assert asked == [1, 2, 7]
+    assert panel.result.n == 7 and panel.summary == "n = 7, x"
+
+
+def test_ghosts_are_the_last_runs_and_reset_forgets_them(panel, recorder):
+    assert panel.reset_button.disabled
+    for n in (2, 3, 4):
+        panel.controls["n"].value = n
+    assert recorder.drawn[-1] == (4, [2, 3])
+    assert not panel.reset_button.disabled
+    panel.reset_button.click()
+    assert recorder.drawn[-1] == (4, []) and panel.reset_button.disabled
+    assert recorder.runs == [(1, "a"), (2, "a"), (3, "a"), (4, "a")]
+
+
+def test_a_run_is_no_ghost_of_itself(panel, recorder):
+    panel.controls["n"].value = 2
+    panel.controls["n"].value = 1
+    assert recorder.drawn[-1] == (1, [2])
+
+
+def test_panel_without_ghosts(recorder):
+    panel = Panel("test", recorder.run, recorder.draw, {"n": slider("n", 1, 9, 1)}, ghosts=0)
+    panel.controls["n"].value = 2
+    assert recorder.drawn == [(1, []), (2, [])]
+    assert panel.reset_button not in panel.children[1].children
+
+
+@pytest.mark.parametrize(("bad", "message"), [(13, "ValueError: 13 is <unlucky>"), (14, "RuntimeError: cannot draw 14")])
+def test_error_is_shown_the_picture_stays_and_the_next_setting_works(panel, recorder, bad, message):
+    panel.controls["n"].value = 2
+    before = panel.picture.value
+    panel.controls["n"].value = bad
+    assert message in panel.summary and "<unlucky>" not in panel.text.value
+    assert panel.picture.value == before and panel.result.n == 2
+    panel.controls["n"].value = 3
+    assert panel.summary == "n = 3, a" and recorder.drawn[-1] == (3, [1, 2])
+    panel.controls["n"].value = bad
+    panel.controls["n"].value = 3
+    assert panel.summary == "n = 3, a"
+
+
+def test_error_at_the_first_settings_leaves_a_panel_that_still_works(recorder):
+    panel = Panel("test", recorder.run, recorder.draw, {"n": slider("n", 1, 20, 13)})
+    assert "unlucky" in panel.summary
+    panel.reset_button.click()
+    panel.controls["n"].value = 2
+    assert panel.summary == "n = 2, a" and png_of(panel).size == (200, 100)
+
+
+@pytest.mark.parametrize(("seconds", "shows"), [(0.02, False), (0.6, True)])
+def test_only_a_long_run_shows_progress(monkeypatch, seconds, shows):
+    clock, seen = [0.0], []
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+
+    def run(n=1, epochs=10, on_epoch=None):
+        for epoch in range(epochs):
+            clock[0] += seconds / epochs
+            assert on_epoch(epoch, None) is None  # anything else would stop the training
+            seen.append(panel.progress.value if n == 2 else "")
+        return Result(n, "x")
+
+    panel = Panel("test", run, Recorder().draw, {"n": slider("n", 1, 3, 1)})
+    panel.controls["n"].value = 2
+    assert any('max="10"' in text and "epoch 8" in text for text in seen) == shows
+    assert panel.progress.value == ""
+
+
+def test_repr_is_one_stable_line(panel):
+    assert repr(panel) == "Panel: test (whole number, letter)"
+    panel.controls["n"].value = 2
+    assert repr(panel) == "Panel: test (whole number, letter)"
+    assert panel._repr_mimebundle_()["text/plain"] == repr(panel)
+
+
+def test_panels_do_not_share_state(recorder):
+    first, second = (Panel("test", recorder.run, recorder.draw, {"n": slider("n", 1, 9, 1)}) for _ in range(2))
+    first.controls["n"].value = 5
+    assert second.result.n == 1 and second.ghosts == []
+
+
+def test_log_slider_steps_through_one_two_five():
+    control = log_slider("learning rate", 1e-4, 1.0, 0.01)
+    labels = [label for label, _ in control.options]
+    values = [value for _, value in control.options]
+    assert labels == "0.0001 0.0002 0.0005 0.001 0.002 0.005 0.01 0.02 0.05 0.1 0.2 0.5 1".split()
+    assert values == [float(label) for label in labels]
+    assert control.value == 0.01 and not control.continuous_update
+    with pytest.raises(ValueError, match="learning rate: expected one of .*, got 0.03"):
+        log_slider("learning rate", 1e-4, 1.0, 0.03)
+
+
+def test_sliders_answer_on_release_and_show_their_decimals():
+    assert not slider("n", 1, 9, 1).continuous_update and isinstance(slider("n", 1, 9, 1).value, int)
+    fine = slider("scale", 0.0, 2.0, 1.0, step=0.05)
+    assert not fine.continuous_update and fine.readout_format == ".2f" and fine.step == 0.05
+
+
+# ------------------------------------------------------------------------------------- the panels of the course
+
+
+@pytest.fixture(scope="module", params=PANELS)
+def course_panel(request):
+    return getattr(playgrounds, request.param)()
+
+
+def test_panel_of_the_course_at_both_ends_of_every_control(course_panel):
+    """Every setting gives a picture of the same size and a summary of its own that fits one line."""
+    panel = course_panel
+    size = png_of(panel).size
+    assert size[0] <= 900
+    assert len(repr(panel)) <= MAX_REPR and not re.search("0x|\n", repr(panel))
+    for control in panel.controls.values():
+        start, summary = control.value, panel.summary
+        options = getattr(control, "options", None)
+        if options:
+            ends = [option[1] if isinstance(option, tuple) else option for option in (options[0], options[-1])]
+        else:
+            ends = [control.min, control.max]
+        for end in ends:
+            control.value = end
+            assert "Error" not in panel.summary and "picture is the one before" not in panel.summary
+            assert "\n" not in panel.summary and len(panel.summary) <= 130
+            assert png_of(panel).size == size
+            assert (panel.summary != summary) == (end != start), f"{control.description} = {end}: {panel.summary}"
+            assert not np.isnan(np.asarray(png_of(panel), dtype=float)).any() and texts(panel)
+        control.value = start
+        assert panel.summary == summary, "the same settings give the same summary"
+
+
+def test_release_of_a_short_run_calls_run_once(course_panel):
+    calls = []
+    run = course_panel.run
+    course_panel.run = lambda **settings: calls.append(1) or run(**settings)
+    control = next(iter(course_panel.controls.values()))
+    options = getattr(control, "options", None)
+    control.value = control.max if not options else list(options)[-1]
+    course_panel.run = run
+    assert calls == [1]

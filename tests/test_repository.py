@@ -1,0 +1,158 @@
+"""The repository's own rules: what lies where, what imports what, and that the heart of the course stays short."""
+
+import ast
+import io
+import re
+import subprocess
+import sys
+import tokenize
+import tomllib
+
+import pytest
+from execute_notebooks import ROOT, notebooks
+
+TOP_LEVEL = {
+    "README.md", "requirements.txt", "pyproject.toml", "LICENSE", ".gitignore", ".ci", ".github",
+    "notebooks", "rnn_lib", "tests", "images",
+}
+# The house: a file imports only from floors below its own. A package counts as one file.
+FLOORS = {
+    "validation": 1, "report": 1, "plots": 1, "datasets": 1,
+    "model": 2, "losses": 2, "optim": 2, "gradcheck": 2, "data": 2,
+    "rnn": 3, "mlp": 3, "lstm": 3, "gru": 3, "training": 3, "forecast": 3,
+    "bugs": 3.5,  # the models with something broken: above the models, below the lessons
+    "exercises": 4, "playgrounds": 4,
+}
+PACKAGE_FLOOR = 3  # rnn_lib/__init__.py hands out the models
+MAX_FILE_LINES = 320
+MAX_HEART_LINES = 45
+PLAIN_MODULES = ["rnn", "mlp", "losses", "optim", "training", "data", "gradcheck", "forecast", "model", "validation"]
+
+
+def library_files():
+    return sorted((ROOT / "rnn_lib").rglob("*.py"))
+
+
+def relative(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def room_of(path):
+    """The name of the file or package of rnn_lib that a path belongs to; None for rnn_lib/__init__.py."""
+    room = path.relative_to(ROOT / "rnn_lib").parts[0].removesuffix(".py")
+    return None if room == "__init__" else room
+
+
+def imported_rooms(source):
+    """The files and packages of rnn_lib that a file imports from, wherever in the file it does; None for rnn_lib."""
+    for node in ast.walk(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            names = [f"{node.module}.{alias.name}" if node.module == "rnn_lib" else node.module for alias in node.names]
+        for name in names:
+            package, *rest = name.split(".")
+            if package == "rnn_lib":
+                yield rest[0] if rest and rest[0] in FLOORS else None
+
+
+def upward_imports(room, source):
+    """The imports of a file that do not point downward."""
+    floor = FLOORS[room]
+    for other in imported_rooms(source):
+        if other != room and FLOORS.get(other, PACKAGE_FLOOR) >= floor:
+            yield f"{room} (floor {floor}) imports {other or 'rnn_lib'} (floor {FLOORS.get(other, PACKAGE_FLOOR)})"
+
+
+def code_lines(source):
+    """How many lines of a source hold code: not blank, no comment, no docstring."""
+    tree = ast.parse(source)
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
+                              tokenize.ENDMARKER):
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)) and ast.get_docstring(node) is not None:
+            lines -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return len(lines)
+
+
+def test_top_level_holds_what_the_design_says():
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listing.returncode:
+        pytest.skip("this copy is not a git clone")
+    assert {line.split("/")[0] for line in listing.stdout.splitlines()} == TOP_LEVEL
+
+
+@pytest.mark.parametrize("path", library_files(), ids=relative)
+def test_imports_point_downward(path):
+    room = room_of(path)
+    if room is not None:
+        assert list(upward_imports(room, path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(("room", "source", "upward"), [
+    ("losses", "from rnn_lib.validation import check_array", 0),
+    ("losses", "from rnn_lib.optim import SGD", 1),
+    ("validation", "import rnn_lib.losses", 1),
+    ("data", "def f():\n    from rnn_lib import plots, RNN", 1),
+    ("rnn", "from rnn_lib import exercises", 1),
+    ("exercises", "from rnn_lib.exercises.report import Report\nfrom rnn_lib import RNN, data\nimport numpy", 0),
+])
+def test_upward_imports_are_seen(room, source, upward):
+    assert len(list(upward_imports(room, source))) == upward
+
+
+def test_importing_the_library_is_light():
+    modules = [name for name in PLAIN_MODULES if (ROOT / "rnn_lib" / f"{name}.py").exists()]
+    assert "rnn" in modules and "training" in modules
+    script = "import sys, rnn_lib, " + ", ".join(f"rnn_lib.{name}" for name in modules)
+    script += "\nprint(sorted({'matplotlib', 'ipywidgets', 'IPython', 'tqdm'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("path", library_files(), ids=relative)
+def test_files_can_be_read_in_one_sitting(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES, "split it into two rooms"
+
+
+def test_forward_and_backward_fit_one_screen():
+    source = (ROOT / "rnn_lib" / "rnn.py").read_text(encoding="utf-8")
+    (rnn,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == "RNN")
+    heart = [node for node in rnn.body if isinstance(node, ast.FunctionDef) and node.name in ("forward", "backward")]
+    assert len(heart) == 2
+    lines = [code_lines("if 1:\n" + ast.get_source_segment(source, node, padded=True)) - 1 for node in heart]
+    assert sum(lines) <= MAX_HEART_LINES
+
+
+def test_code_lines_are_counted():
+    source = "def f(x):\n    '''Two\n    lines.'''\n\n    # why\n    y = [\n        x,  # here\n    ]\n"
+    source += "    return '''a\n\nb'''\n"
+    assert code_lines(source) == 7
+
+
+def lower_bounds(requirements):
+    """{name: oldest version} of a list of requirements."""
+    matches = [re.match(r"([\w-]+)>=([\d.]+)", line) for line in requirements]
+    return {match[1]: re.sub(r"(\.0)+$", "", match[2]) for match in matches if match}
+
+
+def test_requirements_agree():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == "-e ."
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert lower_bounds(project["dependencies"]).items() <= lower_bounds(lines).items()
+
+
+def test_readme_names_every_notebook_and_its_links_lead_somewhere():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in notebooks():
+        if path.parent.name == "notebooks":
+            assert f"({relative(path)})" in text
+    targets = re.findall(r"\]\(([^)\s#]+)\)|src=\"([^\"]+)\"", text)
+    local = [a or b for a, b in targets if "://" not in a + b]
+    assert local and [target for target in local if not (ROOT / target).exists()] == []

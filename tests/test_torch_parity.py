@@ -1,0 +1,118 @@
+"""The same numbers as PyTorch: forward, states, gradients, loss, and several steps of each optimiser."""
+
+import numpy as np
+import pytest
+from oracles import gradients, rnn_problem
+
+from rnn_lib import RNN
+from rnn_lib.losses import mse_loss
+from rnn_lib.optim import SGD, Adam, clip_grad_norm
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: `pip install torch` compares with it too")
+
+TOLERANCE = {"rtol": 0, "atol": 1e-10}
+
+
+def pytorch_twin(model):
+    """Return torch.nn.RNN and torch.nn.Linear with the model's weights (PyTorch's second bias is zero), and
+    the tensor that stands for each of our parameters."""
+    I, H, O = model.input_size, model.hidden_size, model.output_size
+    rnn, linear = torch.nn.RNN(I, H, dtype=torch.float64), torch.nn.Linear(H, O, dtype=torch.float64)
+    tensors = {"W_xh": rnn.weight_ih_l0, "W_hh": rnn.weight_hh_l0, "b_h": rnn.bias_ih_l0,
+               "W_hy": linear.weight, "b_y": linear.bias}
+    with torch.no_grad():
+        rnn.bias_hh_l0.zero_()
+        for name, tensor in tensors.items():
+            tensor.copy_(torch.tensor(model.params[name]))
+    return rnn, linear, tensors
+
+
+def pytorch_loss(rnn, linear, X, target, state):
+    hidden, last = rnn(torch.tensor(X), torch.tensor(state)[None])
+    Y = linear(hidden)
+    return torch.nn.functional.mse_loss(Y, torch.tensor(target)), Y, hidden, last[0]
+
+
+@pytest.mark.parametrize("T, B, I, H, O", [(6, 3, 2, 4, 3), (1, 1, 1, 1, 1), (50, 8, 5, 32, 2), (25, 1, 20, 40, 20)])
+def test_forward_states_loss_and_gradients(T, B, I, H, O):
+    model, X, target, state = rnn_problem(T, B, I, H, O)
+    rnn, linear, tensors = pytorch_twin(model)
+    their_loss, their_Y, their_hidden, their_last = pytorch_loss(rnn, linear, X, target, state)
+    their_loss.backward()
+
+    np.testing.assert_allclose(model.forward(X, state), their_Y.detach(), **TOLERANCE)
+    np.testing.assert_allclose(model.hidden_states[1:], their_hidden.detach(), **TOLERANCE)
+    np.testing.assert_allclose(model.state, their_last.detach(), **TOLERANCE)
+    loss, grads = gradients(model, X, target, state)
+    assert loss == pytest.approx(their_loss.item(), abs=1e-12)
+    for name, tensor in tensors.items():
+        np.testing.assert_allclose(grads[name], tensor.grad, **TOLERANCE)
+
+
+def test_no_state_means_zeros_there_too():
+    model, X, *_ = rnn_problem()
+    rnn, linear, _ = pytorch_twin(model)
+    np.testing.assert_allclose(model.forward(X), linear(rnn(torch.tensor(X))[0]).detach(), **TOLERANCE)
+
+
+OPTIMISERS = {
+    "SGD": (lambda p: SGD(p, lr=0.1), lambda p: torch.optim.SGD(p, lr=0.1)),
+    "SGD with momentum": (lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
+    "Adam": (lambda p: Adam(p), lambda p: torch.optim.Adam(p)),
+    "Adam, all settings": (lambda p: Adam(p, lr=0.03, betas=(0.8, 0.95), eps=1e-3),
+                           lambda p: torch.optim.Adam(p, lr=0.03, betas=(0.8, 0.95), eps=1e-3)),
+    "Adam, betas 0": (lambda p: Adam(p, betas=(0.0, 0.0), eps=0.1),
+                      lambda p: torch.optim.Adam(p, betas=(0.0, 0.0), eps=0.1)),
+}
+
+
+@pytest.mark.parametrize("ours, theirs", OPTIMISERS.values(), ids=OPTIMISERS.keys())
+def test_ten_steps_of_training_with_clipping(ours, theirs):
+    model, X, target, state = rnn_problem()
+    rnn, linear, tensors = pytorch_twin(model)
+    optimizer, their_optimizer = ours(model.params), theirs(list(tensors.values()))
+    for _ in range(10):
+        _, grads = gradients(model, X, target, state)
+        norm = clip_grad_norm(grads, 0.5)
+        optimizer.step(grads)
+        their_optimizer.zero_grad()
+        pytorch_loss(rnn, linear, X, target, state)[0].backward()
+        their_norm = torch.nn.utils.get_total_norm([tensor.grad for tensor in tensors.values()])
+        assert norm == pytest.approx(their_norm.item(), rel=1e-10)
+        for tensor in tensors.values():  # clip_grad_norm_ divides by norm + 1e-6, a choice we do not follow
+            tensor.grad *= min(1, 0.5 / their_norm)
+        their_optimizer.step()
+        for name, tensor in tensors.items():
+            np.testing.assert_allclose(model.params[name], tensor.detach(), **TOLERANCE)
+
+
+@pytest.mark.parametrize("max_norm", [0.01, 1e3])
+def test_clip_grad_norm(max_norm):
+    model, X, target, state = rnn_problem()
+    _, grads = gradients(model, X, target, state)
+    tensors = [torch.nn.Parameter(torch.tensor(p)) for p in model.params.values()]
+    for tensor, grad in zip(tensors, grads.values(), strict=True):
+        tensor.grad = torch.tensor(grad)
+    their_norm = torch.nn.utils.clip_grad_norm_(tensors, max_norm)
+    assert clip_grad_norm(grads, max_norm) == pytest.approx(their_norm.item(), rel=1e-12)
+    for tensor, grad in zip(tensors, grads.values(), strict=True):
+        np.testing.assert_allclose(grad, tensor.grad, rtol=1e-5)  # PyTorch adds 1e-6 to the norm
+
+
+def test_mse_loss():
+    _, Y, target, _ = rnn_problem(I=3)
+    their_Y = torch.tensor(Y, requires_grad=True)
+    their_loss = torch.nn.functional.mse_loss(their_Y, torch.tensor(target))
+    their_loss.backward()
+    loss, dY = mse_loss(Y, target)
+    assert loss == pytest.approx(their_loss.item(), rel=1e-14)
+    np.testing.assert_allclose(dY, their_Y.grad, rtol=1e-14)
+
+
+def test_initialisation_has_the_range_of_torch_nn_rnn():
+    H = 64
+    ours, theirs = RNN(5, H, 3).params, torch.nn.RNN(5, H)
+    for name, tensor in {"W_xh": theirs.weight_ih_l0, "W_hh": theirs.weight_hh_l0, "b_h": theirs.bias_ih_l0}.items():
+        assert np.abs(ours[name]).max() <= 1 / np.sqrt(H)
+        assert np.abs(ours[name]).max() == pytest.approx(tensor.abs().max().item(), rel=0.1)
+        assert ours[name].std() == pytest.approx(tensor.std().item(), rel=0.25)

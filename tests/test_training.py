@@ -1,0 +1,286 @@
+"""fit: batches, order, clipping, stopping, divergence, the progress bar."""
+
+import itertools
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from oracles import gradients, rnn_problem
+
+from rnn_lib import MLP, RNN
+from rnn_lib.losses import cross_entropy_loss, last_step
+from rnn_lib.optim import SGD, Adam, clip_grad_norm, grad_norm
+from rnn_lib.training import History, fit
+
+
+class Recorder:
+    """A model that records the batches it is given; X[t, b, 0] is the number of sequence b, so is the target."""
+
+    def __init__(self):
+        self.params = {"w": np.zeros(1)}
+        self.batches = []
+
+    def forward(self, X):
+        self.batches.append(X[..., 0].reshape(-1, X.shape[-2])[0].astype(int).tolist())
+        return X
+
+    def backward(self, dY):
+        return {"w": np.ones(1)}
+
+
+def must_match(Y, target):
+    """A loss that is the mean of Y, and fails if sequences and targets were not picked together."""
+    np.testing.assert_array_equal(Y.reshape(-1, Y.shape[-2])[-1], target if target.ndim == 1 else target[-1])
+    return float(Y.mean()), np.zeros_like(Y)
+
+
+def batches_of(B=7, target=None, T=3, **settings):
+    model = Recorder()
+    X = np.broadcast_to(np.arange(B)[:, None], (T, B, 1)).astype(float)
+    target = np.arange(B) if target is None else target
+    history = fit(model, X, target, SGD(model.params, lr=1e-3), loss_fn=must_match, verbose=False, **settings)
+    return model.batches, history
+
+
+def test_without_a_batch_size_every_step_takes_all_in_the_order_given():
+    batches, history = batches_of(epochs=3)
+    assert batches == [list(range(7))] * 3
+    assert history.loss == [3.0] * 3
+
+
+def test_a_batch_size_of_all_keeps_the_order_too():
+    assert batches_of(epochs=2, batch_size=7)[0] == [list(range(7))] * 2
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 6])
+def test_batches_cover_every_sequence_once_an_epoch(batch_size):
+    batches, history = batches_of(epochs=4, batch_size=batch_size, seed=1)
+    per_epoch = -(-7 // batch_size)
+    assert len(batches) == 4 * per_epoch
+    orders = [sum(batches[k * per_epoch : (k + 1) * per_epoch], []) for k in range(4)]
+    assert all(sorted(order) == list(range(7)) for order in orders)
+    assert len(set(map(tuple, orders))) > 1, "each epoch has an order of its own"
+    assert all(len(batch) <= batch_size for batch in batches)
+    assert history.loss == pytest.approx([3.0] * 4, rel=1e-12), "the mean over sequences, whatever the batches"
+
+
+def test_the_seed_decides_the_order():
+    first, again, other = (batches_of(epochs=3, batch_size=2, seed=seed)[0] for seed in (4, 4, 5))
+    assert first == again != other
+    assert batches_of(epochs=3, batch_size=2)[0] == batches_of(epochs=3, batch_size=2, seed=0)[0]
+
+
+def test_a_target_for_each_step_and_a_target_for_each_sequence():
+    per_step = np.broadcast_to(np.arange(7), (3, 7))
+    for target in (per_step, np.arange(7)):
+        assert len(batches_of(target=target, epochs=1, batch_size=2)[0]) == 4
+
+
+def test_data_without_time():
+    model = Recorder()
+    X = np.arange(5.0)[:, None]
+    fit(model, X, np.arange(5), SGD(model.params, lr=1), loss_fn=must_match, epochs=2, batch_size=2, verbose=False)
+    assert sorted(sum(model.batches[:3], [])) == list(range(5))
+
+
+def test_one_epoch_is_one_step_of_the_optimiser_a_batch():
+    model, X, target, _ = rnn_problem()
+    twin, *_ = rnn_problem()
+    history = fit(model, X, target, SGD(model.params, lr=0.1, momentum=0.5), epochs=3, verbose=False)
+    optimizer = SGD(twin.params, lr=0.1, momentum=0.5)
+    for epoch in range(3):
+        loss, grads = gradients(twin, X, target)
+        assert history.loss[epoch] == loss
+        assert history.grad_norm[epoch] == pytest.approx(grad_norm(grads), rel=1e-15)
+        optimizer.step(grads)
+    for name, p in twin.params.items():
+        np.testing.assert_array_equal(model.params[name], p)
+
+
+def test_clipping_happens_before_the_step_and_the_history_has_the_norm_before_it():
+    model, X, target, _ = rnn_problem()
+    twin, *_ = rnn_problem()
+    history = fit(model, X, target, SGD(model.params, lr=0.1), epochs=2, clip_norm=0.3, verbose=False)
+    for epoch in range(2):
+        _, grads = gradients(twin, X, target)
+        assert history.grad_norm[epoch] == clip_grad_norm(grads, 0.3) > 0.3
+        SGD(twin.params, lr=0.1).step(grads)
+    for name, p in twin.params.items():
+        np.testing.assert_array_equal(model.params[name], p)
+
+
+def test_the_history_has_the_largest_norm_of_the_epochs_batches():
+    model, X, target, _ = rnn_problem(B=4)
+    X[:, 1:], target[:, 1:] = 0, 0
+    for p in model.params.values():
+        p *= 0.1
+    norms = []
+    for b in range(4):
+        norms.append(grad_norm(gradients(model, X[:, b : b + 1], target[:, b : b + 1])[1]))
+    history = fit(model, X, target, SGD(model.params, lr=1e-12), epochs=1, batch_size=1, verbose=False)
+    assert history.grad_norm == pytest.approx([max(norms)], rel=1e-6)
+
+
+def test_history_is_one_number_an_epoch():
+    _, history = batches_of(epochs=5, batch_size=3)
+    assert len(history.loss) == len(history.grad_norm) == 5
+    assert all(type(number) is float for number in history.loss + history.grad_norm)
+    assert history.message == "" and history.diverged is False
+    assert History().loss == []
+
+
+def test_it_runs_100_epochs_unless_told():
+    assert len(batches_of()[1].loss) == 100
+
+
+def test_on_epoch_is_called_after_every_epoch_and_can_stop():
+    seen = []
+
+    def on_epoch(epoch, history):
+        seen.append((epoch, len(history.loss), len(history.grad_norm)))
+        return epoch == 2
+
+    _, history = batches_of(epochs=10, on_epoch=on_epoch)
+    assert seen == [(0, 1, 1), (1, 2, 2), (2, 3, 3)]
+    assert len(history.loss) == 3 and not history.diverged
+
+
+def test_float32_models_train_in_float32():
+    model, X, target, _ = rnn_problem(dtype=np.float32)
+    history = fit(model, X.astype(float), target.astype(float), Adam(model.params), epochs=3, verbose=False)
+    assert history.loss[-1] < history.loss[0]
+    assert {p.dtype for p in model.params.values()} == {np.dtype(np.float32)}
+
+
+def test_it_learns():
+    rng = np.random.default_rng(0)
+    X = rng.integers(2, size=(4, 32, 1)).astype(float)
+    model = RNN(1, 8, 2)
+    history = fit(model, X, X[0, :, 0].astype(int), Adam(model.params, lr=0.02), loss_fn=last_step(cross_entropy_loss),
+                  epochs=60, batch_size=8, verbose=False)
+    assert history.loss[0] > 0.5 and history.loss[-1] < 0.01
+    mlp = MLP(2, (8,), 1, activation="tanh")
+    points = rng.normal(size=(64, 2))
+    history = fit(mlp, points, points[:, :1] * points[:, 1:], Adam(mlp.params, lr=0.02), epochs=200, batch_size=16,
+                  verbose=False)
+    assert history.loss[-1] < 0.1 * history.loss[0]
+
+
+# --- divergence -----------------------------------------------------------------------------------------------------
+
+def diverging(dtype=np.float64, lr=None, optimizer=SGD, **settings):
+    model, X, target, _ = rnn_problem(dtype=dtype)
+    lr = lr or (1e200 if dtype == np.float64 else 1e30)
+    start = {name: p.copy() for name, p in model.params.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = fit(model, X, target, optimizer(model.params, lr=lr), **settings)
+    return model, start, history, (X, target)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_divergence_is_reported_not_raised_and_the_last_finite_parameters_come_back(dtype, capsys):
+    model, start, history, data = diverging(dtype, epochs=10)
+    message = "Training diverged: the loss or its gradient is no longer finite in epoch 2."
+    assert history.diverged and history.message == message
+    assert len(history.loss) == len(history.grad_norm) == 1
+    captured = capsys.readouterr()
+    assert captured.out == message + "\n" and captured.err == ""
+    for name, p in model.params.items():
+        np.testing.assert_array_equal(p, start[name])
+    assert gradients(model, *data)[0] == history.loss[0]
+
+
+def test_divergence_in_the_middle_of_an_epoch_gives_back_the_last_batchs_parameters():
+    class Bomb(Recorder):
+        def forward(self, X):
+            super().forward(X)
+            return X * (np.nan if len(self.batches) == 6 else 1)
+
+    model, X = Bomb(), np.ones((2, 4, 1))
+    history = fit(model, X, np.zeros(4), SGD(model.params, lr=1.0), loss_fn=lambda Y, target: (Y.mean(), Y),
+                  batch_size=1, epochs=10, verbose=False)
+    assert model.params["w"] == -4, "the parameters with which the loss was last seen to be finite"
+    assert len(history.loss) == 1 and "in epoch 2" in history.message
+
+
+@pytest.mark.parametrize("broken", ["loss", "dY", "grads"])
+def test_whatever_is_not_finite_stops_the_training_before_the_update(broken):
+    class Model(Recorder):
+        def backward(self, dY):
+            return {"w": np.array([np.inf if broken == "grads" else 1.0])}
+
+    def loss_fn(Y, target):
+        return np.nan if broken == "loss" else 1.0, Y * (np.inf if broken == "dY" else 1)
+
+    model = Model()
+    history = fit(model, np.ones((2, 4, 1)), np.zeros(4), SGD(model.params, lr=1.0), loss_fn=loss_fn, verbose=False)
+    assert history.diverged and history.loss == [] and model.params["w"] == 0
+
+
+def test_parameters_that_overflow_in_the_very_last_update_are_put_back():
+    class Steep(Recorder):
+        def backward(self, dY):
+            return {"w": np.array([1e308])}
+
+    model = Steep()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = fit(model, np.ones((2, 4, 1)), np.zeros(4), SGD(model.params, lr=10.0), epochs=1, verbose=False,
+                      loss_fn=lambda Y, target: (1.0, Y))
+    assert history.message == "Training diverged: the parameters are no longer finite in epoch 1."
+    assert history.loss == [1.0] and model.params["w"] == 0
+
+
+def test_gradients_whose_squares_overflow_are_clipped_quietly():
+    model, X, target, _ = rnn_problem()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for optimizer in (SGD(model.params, lr=0.01), Adam(model.params)):
+            history = fit(model, X, 1e152 * target, optimizer, epochs=2, clip_norm=1.0, verbose=False)
+    assert not history.diverged and history.grad_norm[0] > 1e150
+    assert all(np.abs(p).max() < 10 for p in model.params.values())
+
+
+def test_verbose_false_writes_nothing(capsys):
+    diverging(epochs=5, verbose=False)
+    assert capsys.readouterr() == ("", "")
+
+
+# --- the progress bar -----------------------------------------------------------------------------------------------
+
+def test_short_work_shows_no_bar(capsys):
+    model, X, target, _ = rnn_problem()
+    fit(model, X, target, SGD(model.params, lr=0.1), epochs=20)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture
+def slow_clock(monkeypatch):
+    """Every look at the clock finds that 0.3 seconds have passed."""
+    ticks = itertools.count()
+    monkeypatch.setattr("tqdm.std.time", lambda: 0.3 * next(ticks))
+
+
+def test_long_work_shows_a_bar_that_goes_away(capsys, monkeypatch, slow_clock):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    model, X, target, _ = rnn_problem()
+    fit(model, X, target, SGD(model.params, lr=0.1), epochs=20)
+    captured = capsys.readouterr()
+    assert captured.out == "" and "Training" in captured.err and "/20" in captured.err
+    assert captured.err.split("\r")[-1].strip() == "", "the finished bar is wiped out"
+
+
+def test_tqdm_disable_hides_it(capsys, monkeypatch, slow_clock):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    model, X, target, _ = rnn_problem()
+    fit(model, X, target, SGD(model.params, lr=0.1), epochs=20)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_importing_rnn_lib_imports_neither_matplotlib_nor_ipywidgets():
+    code = ("import sys, rnn_lib.training, rnn_lib.losses, rnn_lib.data, rnn_lib.gradcheck;"
+            "sys.exit(any(name in sys.modules for name in ('matplotlib', 'ipywidgets', 'tqdm', 'torch')))")
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
