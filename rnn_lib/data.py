@@ -22,6 +22,8 @@ def windows(series, length, stride=1):
     Returns X and target, both (length, B, 1): target[t, b] is the value after X[t, b].
     """
     series = check_array("series", series, ("N",))
+    if len(series) < 2:
+        raise ValueError(f"series: expected at least 2 values, a window and what comes next, got {len(series)}")
     length = check_int("length", length, maximum=len(series) - 1)
     stride = check_int("stride", stride)
     starts = np.arange(0, len(series) - length, stride)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_lib.validation import check_array, check_int
+from rnn_lib.validation import check_array, check_has, check_int
 
 
 def free_run(model, warm_up, n_steps):
@@ -12,6 +12,7 @@ def free_run(model, warm_up, n_steps):
     the truth again: each output is the next input, and the state is carried over.
     """
     n_steps = check_int("n_steps", n_steps)
+    check_has("model", model, "forward", "input_size", "output_size")
     if model.input_size != model.output_size:
         sizes = f"got input size {model.input_size} and output size {model.output_size}"
         raise ValueError(f"model: expected outputs that can be fed back as inputs, {sizes}")

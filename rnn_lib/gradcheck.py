@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_lib.report import html_box, text_table
-from rnn_lib.validation import check_array, check_choice, check_int, check_number
+from rnn_lib.validation import check_array, check_callable, check_choice, check_has, check_int, check_number, shape_of
 
 STEPS = {"complex": 1e-30, "central": 1e-5}
 TOLERANCES = {"complex": 1e-12, "central": 1e-6}
@@ -28,6 +28,7 @@ def numerical_gradients(model, X, loss_fn, method="complex", step=None, state=No
     step     by default 1e-30 for "complex" and 1e-5 for "central"
     state    the hidden state before the first step, for a model whose `forward` takes one
     """
+    check_model_and_loss(model, loss_fn)
     check_choice("method", method, STEPS)
     step = STEPS[method] if step is None else check_number("step", step, above=0)
     probe = copy_with(model, {name: np.array(p, complex if method == "complex" else float)
@@ -67,10 +68,11 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
     a thousandth of `tolerance` times the largest number of the whole gradient are rounding. The default
     tolerance is 1e-12 for "complex" and 1e-6 for "central".
     """
+    check_model_and_loss(model, loss_fn)
     check_choice("method", method, STEPS)
     tolerance = TOLERANCES[method] if tolerance is None else check_number("tolerance", tolerance, above=0)
     rng = np.random.default_rng(check_int("seed", seed, minimum=0))
-    X = np.asarray(X)
+    X = check_array("X", X, shape_of(X))
     other_X = np.flip(X, axis=tuple(range(X.ndim - 1)))  # same shape and same kind of numbers, another order
     own = {name: np.array(p, float) for name, p in model.params.items()}
     order_one = {name: rng.normal(0, 1 / math.sqrt(p.shape[-1]) if p.ndim > 1 else 0.5, p.shape)
@@ -160,6 +162,12 @@ class GradientReport:
         return html_box(self.passed, self.label, self.message, self.table)
 
 
+def check_model_and_loss(model, loss_fn):
+    """Raise unless `model` looks like a model and `loss_fn` can be called."""
+    check_has("model", model, "params", "forward", "backward")
+    check_callable("loss_fn", loss_fn)
+
+
 def relative_errors(grads, expected, tolerance):
     """Return the relative error of every parameter: symmetric, 0 for two zeros, inf for anything not finite."""
     if not isinstance(grads, dict) or not expected.keys() <= grads.keys():
@@ -168,7 +176,8 @@ def relative_errors(grads, expected, tolerance):
     errors = {}
     for name, n in expected.items():
         a = check_array(f"backward: gradient of {name}", grads[name], n.shape, finite=False)
-        difference, size = np.abs(a - n).max(), max(np.abs(a).max(), np.abs(n).max())
+        with np.errstate(all="ignore"):
+            difference, size = np.abs(a - n).max(), max(np.abs(a).max(), np.abs(n).max())
         if not math.isfinite(difference):  # NaN would pass every "error > tolerance"
             errors[name] = math.inf
         else:

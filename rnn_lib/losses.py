@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_lib.validation import check_array, check_labels, shape_of
+from rnn_lib.validation import check_array, check_callable, check_labels, shape_of
 
 
 def mse_loss(Y, target):
@@ -67,6 +67,8 @@ def last_step(loss_fn):
 
     Its gradient dY is zero at every other step: `fit(..., loss_fn=last_step(cross_entropy_loss))`.
     """
+
+    check_callable("loss_fn", loss_fn)
 
     def loss_at_last_step(Y, target):
         Y = check_array("Y", Y, ("T", "B", "C"))

@@ -24,9 +24,10 @@ class Model:
         """Draw every parameter uniformly from (-bound, bound); `bound` is a number or a dict by name."""
         try:
             self.dtype = np.dtype(dtype)
+            known = self.dtype in FLOATS
         except TypeError:
-            self.dtype = None
-        if self.dtype not in FLOATS:
+            known = False
+        if not known:
             raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}")
         rng = np.random.default_rng(check_int("seed", seed, minimum=0))
         self.config = config

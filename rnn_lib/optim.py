@@ -71,7 +71,6 @@ def clip_grad_norm(grads, max_norm):
     (Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063). Returns the norm before clipping.
     """
     max_norm = check_number("max_norm", max_norm, above=0)
-    check_same_keys("grads", grads, grads)
     norm = grad_norm(grads)
     if norm > max_norm:
         for g in grads.values():
@@ -81,9 +80,11 @@ def clip_grad_norm(grads, max_norm):
 
 def grad_norm(grads):
     """Return the Euclidean norm of all gradients together."""
+    check_named_arrays("grads", grads)
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads.values()))
     if 1e-15 < norm < 1e15:
         return norm
+    check_same_keys("grads", grads, grads)  # refuses what is not finite
     # The squares may have left float32's range (or float64's): measure in units of the largest element.
     largest = max(float(np.abs(g).max()) for g in grads.values()) or 1.0
     return largest * math.sqrt(sum(float(np.square(g / largest).sum()) for g in grads.values()))

@@ -11,8 +11,8 @@ from rnn_lib.optim import clip_grad_norm, grad_norm
 from rnn_lib.validation import (
     check_array,
     check_callable,
+    check_has,
     check_int,
-    check_named_arrays,
     check_number,
     is_finite,
     shape_of,
@@ -57,14 +57,15 @@ def fit(
     If the loss, its gradient or a parameter is no longer finite, training stops, `history.message`
     says so, and the parameters are put back to the last ones whose loss was finite.
     """
-    check_named_arrays("model.params", getattr(model, "params", None))
-    if getattr(optimizer, "params", model.params) is not model.params:
-        raise ValueError("optimizer: expected one made from model.params, got one made from other parameters")
-    check_callable("optimizer.step", getattr(optimizer, "step", None))
+    check_has("model", model, "params", "forward", "backward")
+    check_has("optimizer", optimizer, "params", "step")
+    if optimizer.params is not model.params:
+        came = f"{type(optimizer).__name__} made from other parameters"
+        raise ValueError(f"optimizer: expected one made from model.params, got {came}")
     check_callable("loss_fn", loss_fn)
     if on_epoch is not None:
         check_callable("on_epoch", on_epoch)
-    X = check_array("X", X, ("B", "I") if np.ndim(X) == 2 else ("T", "B", "I"))
+    X = check_array("X", X, ("B", "I") if len(shape_of(X)) == 2 else ("T", "B", "I"))
     target = check_array("target", target, shape_of(target))
     batch_axis = X.ndim - 2
     B = X.shape[batch_axis]

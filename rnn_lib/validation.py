@@ -124,6 +124,13 @@ def check_path(name, value):
     return os.fspath(value)
 
 
+def check_has(name, value, *attributes):
+    """Return `value` if it has these attributes, or raise an error that names it."""
+    if not all(hasattr(value, attribute) for attribute in attributes):
+        raise TypeError(f"{name}: expected an object with {', '.join(attributes)}, got {describe(value)}")
+    return value
+
+
 def check_callable(name, value):
     """Return `value` if it can be called, or raise an error that names it."""
     if not callable(value):

@@ -1,11 +1,11 @@
-"""Run the course as on other machines: other BLAS kernels, CPU features, numbers of threads, oldest and newest packages.
+"""Run the course as on other machines: other BLAS kernels, CPU features, threads, oldest and newest packages.
 
     python tests/machine_matrix.py                      # every setting, about a minute or two each
     python tests/machine_matrix.py prescott no-simd     # some of them
     python tests/machine_matrix.py --list
 
 Prints one row a setting. "Arithmetic" is a fingerprint of a matrix product, tanh and exp: settings with different
-fingerprints really round differently, and yet every notebook must show what is committed. Exit status 1 if one does not.
+fingerprints really round differently, and yet every notebook must show what is committed. Exit status 1 if one fails.
 """
 
 import argparse
@@ -73,7 +73,10 @@ def make_environment(packages, folder):
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     wanted = folder / "requirements.txt"
     wanted.write_text(requirements(packages), encoding="utf-8")
-    subprocess.run([python, "-m", "pip", "install", "-q", "--upgrade", "-r", wanted], check=True)
+    command = [python, "-m", "pip", "install", "-q", "--upgrade", "-r", wanted]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        raise SystemExit(f"the {packages} packages cannot be installed:\n{result.stderr}")
     return python
 
 

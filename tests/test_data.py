@@ -33,7 +33,8 @@ def test_windows_by_hand():
 
 
 @pytest.mark.parametrize("n, length, stride, starts", [
-    (5, 4, 1, [0]), (2, 1, 9, [0]), (5, 1, 1, [0, 1, 2, 3]), (10, 3, 2, [0, 2, 4, 6]), (10, 3, 7, [0]), (11, 3, 7, [0, 7])])
+    (5, 4, 1, [0]), (2, 1, 9, [0]), (5, 1, 1, [0, 1, 2, 3]), (10, 3, 2, [0, 2, 4, 6]), (10, 3, 7, [0]),
+    (11, 3, 7, [0, 7])])
 def test_every_window_that_fits_and_no_other(n, length, stride, starts):
     X, target = windows(np.arange(n), length, stride)
     np.testing.assert_array_equal(X[0, :, 0], starts)

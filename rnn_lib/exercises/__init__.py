@@ -13,6 +13,15 @@ from rnn_lib.exercises.forward_pass import (  # noqa: F401
     check_trial,
     check_which_outputs_change,
 )
+from rnn_lib.exercises.gradient_checking import (  # noqa: F401
+    MysteryRNN,
+    check_blind_spots,
+    check_central_difference,
+    check_complex_step,
+    check_diagnosis,
+    check_relative_error,
+    mystery_patient,
+)
 from rnn_lib.exercises.shapes import (  # noqa: F401
     check_careful_mse,
     check_count_params,

@@ -131,7 +131,7 @@ def as_numbers(value):
     """Return the learner's value as a new float64 array, or None if it is not made of real numbers."""
     try:
         array = np.asarray(value)
-        if array.dtype.kind == "O":  # such as a list of arrays of one number
+        if array.dtype.kind == "O" and None not in array.ravel().tolist():  # such as Python's own large integers
             array = array.astype(float)
         return np.array(array, dtype=float) if array.dtype.kind in "fiub" else None
     except KeyboardInterrupt:
@@ -146,7 +146,7 @@ def judge(name, got, expected, mistakes=(), praise="", rtol=1e-9):
 
     `mistakes` is a list of (kind, value, advice). Returns a Report, whatever `got` is.
     """
-    if is_unfilled(got):
+    if is_unfilled(got) or isinstance(got, list | tuple) and any(map(is_unfilled, got)):
         return Report("not_started", f"{name} is empty. Fill it in and run this cell again.")
     array = as_numbers(got)
     if array is None:

@@ -3,23 +3,26 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import NullLocator
 
 from rnn_lib import MLP, RNN, data
 from rnn_lib.losses import cross_entropy_loss, last_step, softmax, softmax_mse_loss
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
 from rnn_lib.plots.classification import draw_image, draw_probabilities
-from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, STYLE, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, TARGET, new_figure
 from rnn_lib.training import fit
 from rnn_lib.validation import check_choice, check_int
 
 TASKS = ["first symbol", "parity", "digits"]
 LOSSES = ["cross-entropy", "squared error after softmax"]
 ERRORS = ["last step", "every step"]
-TITLE = {"fontsize": 11, "fontweight": "bold"}
+EPOCHS = 20
+TITLE = {"loc": "left", "fontsize": 11, "fontweight": "bold", "y": 1.02}  # a fixed y saves a third of the drawing time
+PLACES = [[0.075, 0.6, 0.26, 0.33], [0.75, 0.6, 0.19, 0.33], [0.085, 0.06, 0.885, 0.36]]
+PLACES_BESIDE_IMAGE = [*PLACES[:2], [0.31, 0.06, 0.66, 0.36], [0.02, 0.06, 0.208, 0.36]]
+LOSS_TICKS = [0.001, 0.1, 10.0]
 SHOWN = 1  # the held-out sequence whose probabilities are drawn
 
 
@@ -55,9 +58,9 @@ def make_task(name, length):
             [f"row {t + 1}" for t in range(T)],
         )
     elif name == "parity":
-        (X, labels), (X_test, labels_test) = data.parity(320, length, seed=1), data.parity(500, length, seed=2)
+        (X, labels), (X_test, labels_test) = data.parity(500, length, seed=1), data.parity(500, length, seed=2)
         steps = X_test[:, SHOWN].argmax(axis=-1).tolist()
-        task = Task(f"parity of {length}", ["even", "odd"], 20, X, labels, X_test, labels_test, steps)
+        task = Task(f"parity of {length}", ["even", "odd"], 25, X, labels, X_test, labels_test, steps)
     else:
         X, labels = data.first_symbol(160, length, seed=1)
         X_test, labels_test = data.first_symbol(500, length, seed=2)
@@ -104,7 +107,7 @@ class ClassificationRun:
 
 
 def train_classifier(
-    task="first symbol", hidden_size=16, lr=0.01, length=10, loss="cross-entropy", error_at="last step", epochs=15,
+    task="first symbol", hidden_size=16, lr=0.01, length=10, loss="cross-entropy", error_at="last step", epochs=EPOCHS,
     on_epoch=None,
 ):
     """Train an RNN to name the class of each sequence. Returns a ClassificationRun."""
@@ -137,23 +140,22 @@ def train_classifier(
 
 def draw_classifier(run, ghosts=()):
     """Draw the loss, the accuracy and one sequence's probabilities; `ghosts` are earlier runs, newest last."""
-    figure, _ = new_figure(width=9, height=5.6, layout="none")
-    figure.clear()
-    with plt.rc_context(STYLE):
-        loss, accuracy = figure.add_axes([0.075, 0.57, 0.3, 0.36]), figure.add_axes([0.76, 0.57, 0.19, 0.36])
-        below = figure.add_axes([0.075, 0.085, 0.9, 0.34] if run.image is None else [0.29, 0.085, 0.685, 0.34])
-        if run.image is not None:
-            draw_image(figure.add_axes([0.02, 0.085, 0.2, 0.34]), run.image)
-        styles = [*zip(SERIES[3:], LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
-        shown = [*zip([*ghosts, run], styles, strict=True)]
-        draw_loss(loss, run, shown)
-        draw_accuracy(accuracy, run, shown)
-        below.set_title("Probability of each class after each step, one held-out sequence (right class framed)", **TITLE)
-        if run.diverged:
-            below.text(0.5, 0.5, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, weight="bold")
-            below.axis("off")
-        else:
-            draw_probabilities(below, run.probabilities, run.task.labels_test[:, SHOWN], run.task.classes, run.task.steps)
+    figure, axes = new_figure(1, 3 + (run.image is not None), width=9, height=5.2, layout="none")
+    for axis, place in zip(axes, PLACES_BESIDE_IMAGE if run.image is not None else PLACES, strict=True):
+        axis.set_position(place)
+    styles = [*zip(SERIES[3:], LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
+    shown = [*zip([*ghosts, run], styles, strict=True)]
+    draw_loss(axes[0], run, shown)
+    draw_accuracy(axes[1], run, shown)
+    axes[2].set_title("Probability of each class after each step (frame: the right one)", **TITLE)
+    if run.diverged:
+        axes[2].text(0.5, 0.5, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, weight="bold")
+        axes[2].axis("off")
+    else:
+        truth = run.task.labels_test[:, SHOWN]
+        draw_probabilities(axes[2], run.probabilities, truth, run.task.classes, run.task.steps)
+    if run.image is not None:
+        draw_image(axes[3], run.image)
     return figure
 
 
@@ -166,27 +168,25 @@ def draw_loss(axis, run, shown):
             axis.plot(len(past.loss) + 1, past.chance_loss, "X", color=BACKWARD, markersize=11)
     axis.axhline(run.chance_loss, color=BASELINE, linestyle=":", linewidth=1.4)
     axis.text(
-        0.99, run.chance_loss, "guessing", color=BASELINE, fontsize=9, ha="right", va="bottom",
+        0.99, 1.1 * run.chance_loss, "guessing", color=BASELINE, fontsize=9, ha="right", va="bottom",
         transform=axis.get_yaxis_transform(),
     )
-    axis.set(yscale="log", ylim=(1e-4, 10), xlabel="epoch")
-    axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axis.set(yscale="log", ylim=(1e-4, 10), xlim=(0.5, EPOCHS + 0.5), xticks=[1, EPOCHS // 2, EPOCHS], xlabel="epoch")
+    axis.set_yticks(LOSS_TICKS, [*map(plain, LOSS_TICKS)])
+    axis.yaxis.set_minor_locator(NullLocator())
     axis.set_title("Loss in training", **TITLE)
 
 
 def draw_accuracy(axis, run, shown):
     """Draw a bar for the held-out accuracy of every run, and of what an RNN must beat."""
     bars = [("chance", run.task.chance, BASELINE, ":"), ("memoryless MLP", run.task.memoryless, BASELINE, "-")]
-    bars += [(past.label, past.accuracy, colour, style) for past, (colour, style) in shown]
-    labels, values, colours, styles = zip(*bars, strict=True)
-    axis.hlines(range(len(bars)), 0, values, colors=colours, linestyles=styles, linewidth=5)
-    for y, (past_label, value, colour, _) in enumerate(bars):
-        axis.text(value + 0.03, y, f"{value:.0%}", va="center", fontsize=10, color=colour)
-    axis.set(xlim=(0, 1), ylim=(5.5, -0.6), xticks=[0, 0.5, 1], xticklabels=["0", "50 %", "100 %"])
-    axis.set_yticks(range(len(bars)), labels, fontsize=8.5)
-    axis.tick_params(axis="y", length=0)
-    axis.grid(axis="y", visible=False)
-    axis.set_title("Held-out accuracy", loc="right", **TITLE)
+    bars += [(past.label, past.accuracy, colour, style) for past, (colour, style) in shown if not past.diverged]
+    for y, (label, value, colour, style) in enumerate(bars):
+        axis.plot([0, value], [y, y], color=colour, linestyle=style, linewidth=5, solid_capstyle="butt")
+        axis.text(value + 0.03, y, f"{value:.0%}", va="center", fontsize=10, color=TARGET)
+        axis.text(-0.03, y, label, va="center", ha="right", fontsize=8.5)
+    axis.set(xlim=(0, 1), ylim=(5.5, -0.6), xticks=[0, 0.5, 1], xticklabels=["0%", "50%", "100%"], yticks=[])
+    axis.set_title("Held-out accuracy", **TITLE)
 
 
 def classification_panel():

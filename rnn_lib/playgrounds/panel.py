@@ -37,7 +37,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from rnn_lib.validation import check_choice, check_number
 
 MAX_REPR = 110  # ipywidgets cuts longer ones
-CONTROL_WIDTH, LETTER_WIDTH = 440, 8  # pixels
+CONTROL_WIDTH, LETTER_WIDTH, TEXT_HEIGHT, PROGRESS_WIDTH = 440, 8, 40, 200  # pixels
 PROGRESS_AFTER, PROGRESS_EVERY = 0.3, 0.1  # seconds
 
 
@@ -72,13 +72,13 @@ class Panel(widgets.VBox):
             control.layout.width, control.layout.max_width = f"{CONTROL_WIDTH}px", "100%"
             control.observe(lambda change: self.update(), names="value")
         self.picture = widgets.Image(format="url", layout={"max_width": "100%", "object_fit": "contain"})
-        self.text = widgets.HTML(layout={"flex": "1 1 auto", "min_height": "28px"})
-        self.progress = widgets.HTML(layout={"flex": "0 0 auto", "margin": "0 12px"})
+        self.text = widgets.HTML(layout={"flex": "1 1 0", "min_height": f"{TEXT_HEIGHT}px"})  # room for two lines
+        self.progress = widgets.HTML(layout={"width": f"{PROGRESS_WIDTH}px", "flex": "0 0 auto"})
         self.reset_button = widgets.Button(
             description="Reset", tooltip="Forget the earlier runs", disabled=True, layout={"width": "80px"}
         )
         self.reset_button.on_click(lambda button: self.reset())
-        status = [self.text, self.progress] + [self.reset_button] * bool(ghosts)
+        status = [self.text] + [self.progress] * self.reports_progress + [self.reset_button] * bool(ghosts)
         super().__init__([
             widgets.Box([*controls.values()], layout={"flex_flow": "row wrap", "max_width": "900px"}),
             widgets.HBox(status, layout={"max_width": "900px", "align_items": "center"}),
@@ -166,7 +166,9 @@ class Panel(widgets.VBox):
             if now - start > PROGRESS_AFTER and now - shown > PROGRESS_EVERY:
                 shown = now
                 fraction = f' max="{total}" value="{epoch + 1}"' if total else ""
-                self.progress.value = f'epoch {epoch + 1} <progress aria-label="training"{fraction}></progress>'
+                self.progress.value = (
+                    f'epoch {epoch + 1} <progress aria-label="training"{fraction} style="width:100px"></progress>'
+                )
 
         return on_epoch
 

@@ -45,7 +45,7 @@ class SineRun:
     def summary(self):
         """One line: the settings and what came of them."""
         if self.diverged:
-            return f"{self.label}: {self.diverged}"
+            return f"{self.label}: training {self.diverged}. Try a smaller learning rate."
         return (
             f"{self.label}: loss {self.loss[-1]:.4f}, then error {self.teacher_forced_mse:.4f} "
             f"teacher-forced and {self.free_running_mse:.4f} free-running."
@@ -66,7 +66,7 @@ def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=N
     label = f"H {hidden_size}, lr {plain(lr)}, {optimiser.removeprefix('SGD with ')}, {epochs} epochs"
     run = SineRun(label, history.loss, target=wave[1:, 0, 0])
     if history.diverged or history.loss[-1] > LOST:
-        run.diverged = f"training diverged in epoch {len(history.loss)}. Try a smaller learning rate."
+        run.diverged = f"diverged in epoch {len(history.loss) + history.diverged}"
         return run
     run.teacher_forced = model.forward(wave[:-1])[:, 0, 0]
     fed_back = free_run(model, wave[:WARM_UP], LENGTH - WARM_UP)
@@ -146,7 +146,7 @@ def draw_states(axis, run):
 def say_diverged(axis, run):
     """Write where there is nothing to draw why."""
     axis.text(
-        0.5, 0.5, f"diverged in epoch {len(run.loss)}", transform=axis.transAxes, ha="center", va="center",
+        0.5, 0.5, run.diverged, transform=axis.transAxes, ha="center", va="center",
         color=BACKWARD, fontsize=13, fontweight="bold", bbox={"color": "white", "pad": 2},
     )
 

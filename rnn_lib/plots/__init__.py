@@ -1,6 +1,6 @@
 """Figures: arrays in, a Matplotlib Figure out. One file a topic; style.py holds the palette."""
 from rnn_lib.plots.clinic import patient, step_errors, two_losses  # noqa: F401
-from rnn_lib.plots.gradients import backward_walk, shortened_formulas  # noqa: F401
 from rnn_lib.plots.forecast import curves, forecasts, stacked_series, window  # noqa: F401
-from rnn_lib.plots.training import loss_curves, loss_grid  # noqa: F401
+from rnn_lib.plots.gradients import backward_walk, shortened_formulas  # noqa: F401
 from rnn_lib.plots.sequences import before_and_after, pulse_memory, state_map  # noqa: F401
+from rnn_lib.plots.training import loss_curves, loss_grid  # noqa: F401

@@ -31,10 +31,11 @@ def draw_probabilities(axis, p, truth, classes=None, steps=None):
     axis.imshow(p.T, cmap="Greens", vmin=0, vmax=1, aspect="auto")
     frames = [Rectangle((t - 0.5, c - 0.5), 1, 1) for t, c in enumerate(np.broadcast_to(truth, T))]
     axis.add_collection(PatchCollection(frames, facecolor="none", edgecolor=TARGET, linewidth=1.4))
-    axis.set_xticks(range(T), range(1, T + 1) if steps is None else steps)
-    axis.set_yticks(range(C), range(C) if classes is None else classes)
-    axis.set(ylabel="class", xlim=(-0.52, T - 0.48), ylim=(C - 0.48, -0.52))
-    axis.tick_params(length=0)
+    for t, name in enumerate(range(1, T + 1) if steps is None else steps):  # text is quicker to draw than ticks
+        axis.text(t, C - 0.4, name, ha="center", va="top")
+    for c, name in enumerate(range(C) if classes is None else classes):
+        axis.text(-0.5, c, f"{name} ", ha="right", va="center")
+    axis.set(xticks=[], yticks=[], xlim=(-0.52, T - 0.48), ylim=(C - 0.48, -0.52))
     axis.grid(False)
     axis.spines[:].set_visible(False)
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, label_ends, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, SERIES, label_ends, new_figure
 
-MARGINS = {"left": 0.08, "right": 0.9, "bottom": 0.17, "top": 0.8, "wspace": 0.62}
+MARGINS = {"left": 0.08, "right": 0.885, "bottom": 0.17, "top": 0.8, "wspace": 0.62}
 
 
 def step_errors(steps, errors, title):
@@ -17,10 +17,10 @@ def step_errors(steps, errors, title):
     return figure
 
 
-def two_losses(right, wrong, title, labels=("right", "wrong")):
-    """Draw two loss curves, the right network's and the wrong one's, by epoch."""
+def two_losses(histories, title):
+    """Draw two loss curves, {label: History}, in colours that do not say which of them is right."""
     figure, axis = new_figure()
-    draw_curves(axis, right, wrong, labels)
+    draw_curves(axis, histories, SERIES[3], SERIES[5])
     axis.set_title(title)
     label_ends(axis)
     return figure
@@ -33,7 +33,7 @@ def patient(examinations, title=""):
     """
     figure, axes = new_figure(1, len(examinations) + 1, height=3.2, layout="none", gridspec_kw=MARGINS)
     for axis, exam in zip(axes, examinations, strict=False):
-        draw_curves(axis, exam.right, exam.wrong, ("right", "wrong"))
+        draw_curves(axis, {"right": exam.right, "wrong": exam.wrong}, OUTPUT, BACKWARD)
         axis.set_title(exam.task, fontsize=10.5, fontweight="normal")
         label_ends(axis)
     draw_cosines(axes[-1], examinations[-1].angles)
@@ -41,9 +41,9 @@ def patient(examinations, title=""):
     return figure
 
 
-def draw_curves(axis, right, wrong, labels):
-    """Draw the loss of a right and of a wrong network; a cross marks where training diverged."""
-    for history, colour, line, label in zip((right, wrong), (OUTPUT, BACKWARD), ("-", "--"), labels, strict=True):
+def draw_curves(axis, histories, *colours):
+    """Draw two loss curves, {label: History}; a cross marks where training diverged."""
+    for (label, history), colour, line in zip(histories.items(), colours, ("-", "--"), strict=True):
         epochs = np.arange(1, len(history.loss) + 1)
         axis.plot(epochs, history.loss, line, color=colour, label=label + " (diverged)" * history.diverged)
         if history.diverged:

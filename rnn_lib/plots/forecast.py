@@ -62,7 +62,7 @@ def forecasts(target, outputs, title, baselines=None, warm_up=0, time=None, xlab
     if warm_up:
         shade_warm_up(axis, time[0], time[warm_up - 1])
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
-    axis.margins(x=0)
+    axis.margins(x=0, y=0.14)
     label_ends(axis)
     return figure
 

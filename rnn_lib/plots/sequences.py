@@ -61,8 +61,9 @@ def before_and_after(warm_up, truth, before, after, hidden_states):
     steps = f"{len(truth)} steps on its own"
     axes[0].set_title(f"Before training, {steps}: off by up to {np.abs(before - truth).max():.1f}")
     axes[1].set_title(f"After training, {steps}: off by at most {np.abs(after - truth).max():.2f}")
-    draw_map(axes[2], hidden_states, first_step=1)
-    axes[2].set(title="What it remembers meanwhile: every row is a hidden unit", xlabel="time step t", yticks=[])
+    by_peak = np.argsort(hidden_states[-len(truth) // 4 :, 0].argmax(axis=0), kind="stable")
+    draw_map(axes[2], hidden_states[:, :, by_peak], first_step=1)
+    axes[2].set(title="What it carries meanwhile: every row is a hidden unit", xlabel="time step t", yticks=[])
     axes[2].axvline(len(warm_up) + 0.5, color=TARGET, linewidth=1)
     return figure
 

@@ -48,6 +48,7 @@ def label_ends(axis, labels=None, pad=0.01):
     if labels is None:
         labels = {line: line.get_label() for line in axis.lines if not line.get_label().startswith("_")}
     figure = axis.figure
+    axis.autoscale_view()  # Matplotlib puts this off; the transform below needs the final limits
     to_axes = axis.transData + axis.transAxes.inverted()
     line_height = 13 / (axis.get_window_extent().height * 72 / figure.dpi)  # 13 points in axes units
     ends = sorted(

@@ -18,12 +18,15 @@ def loss_curves(histories, title="Loss during training", baselines=None, unit="m
 
 
 def loss_grid(runs, title):
-    """Draw loss curves side by side with the same axes: {heading: {label: History}}, one picture a heading."""
+    """Draw loss curves side by side with the same axes: {heading: {label: History}}, one picture a heading.
+
+    The labels are the same under each heading: one legend serves all.
+    """
     figure, axes = new_figure(1, len(runs), height=3.2, sharey=True, squeeze=False)
     for axis, (heading, histories) in zip(axes[0], runs.items(), strict=True):
         draw_losses(axis, histories, unit="mean squared error" if axis is axes[0, 0] else "")
         axis.set_title(heading, fontweight="normal")
-        axis.legend(loc="lower left", fontsize=9, handlelength=3)
+    axes[0, -1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10, handlelength=3, frameon=False)
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     return figure
 
@@ -34,7 +37,7 @@ def draw_losses(axis, histories, baselines=None, unit="mean squared error"):
         colour, style = SERIES[i % len(SERIES)], LINES[i % len(LINES)]
         losses = np.asarray(history.loss)
         epochs = np.arange(1, len(losses) + 1)
-        axis.plot(epochs, losses, color=colour, linestyle=style, label=label + " (diverged)" * history.diverged)
+        axis.plot(epochs, losses, color=colour, linestyle=style, label=label + " (diverged)" * bool(history.diverged))
         if history.diverged and len(losses):
             axis.plot(epochs[-1], losses[-1], "x", color=colour, markersize=10, label="_")
     last = max([len(history.loss) for history in histories.values()] + [1])

@@ -1,0 +1,167 @@
+"""Checks of notebook 04's exercises on gradient checking."""
+
+import numpy as np
+
+from rnn_lib import RNN
+from rnn_lib.bugs import BUGS, KINDS
+from rnn_lib.exercises.report import Report, as_numbers, attempt, is_unfilled, judge, never_raises, safe_describe
+from rnn_lib.validation import check_choice
+
+BLIND_CHECKS = {  # what notebook 04's table shows
+    "T = 1": {"carry_missing", "truncated"},
+    "B = 1": {"scale"},
+    "one call": {"not_zeroed"},
+    "tiny weights": {"double_tanh"},
+}
+
+
+@never_raises
+def check_blind_spots(answer):
+    """Check exercise 1: which bugs does each weakened check let through? A dict: check -> list of bugs."""
+    if is_unfilled(answer) or (isinstance(answer, dict) and any(map(is_unfilled, answer.values()))):
+        return Report("not_started", "missed has empty entries. Fill them in and run this cell again.")
+    if not isinstance(answer, dict):
+        return Report("wrong_type", f"expected a dict, got {safe_describe(answer)}.")
+    if set(answer) != set(BLIND_CHECKS):
+        return Report("wrong_keys", f"expected the keys {', '.join(BLIND_CHECKS)}, got {', '.join(map(str, answer))}.")
+    for check, bugs in answer.items():
+        if isinstance(bugs, str) or not all(isinstance(bug, str) for bug in bugs):
+            return Report("wrong_type", f"{check}: expected a list of names, got {safe_describe(bugs)}.")
+    unknown = sorted(set().union(*answer.values()) - set().union(*BLIND_CHECKS.values()))
+    if unknown:
+        return Report("wrong_keys", f"{unknown[0]}: there is no such bug in this exercise.")
+    missing = [check for check, bugs in BLIND_CHECKS.items() if bugs - set(answer[check])]
+    surplus = [check for check, bugs in BLIND_CHECKS.items() if set(answer[check]) - bugs]
+    if missing or surplus:
+        words = [f"{check}: it lets more through than you say" for check in missing]
+        words += [f"{check}: it catches something that you say it misses" for check in surplus]
+        return Report("unknown", "; ".join(words) + ". Ask of each bug: what does it need to make a difference?")
+    return Report("correct", "each check is blind exactly where its setting makes the bug's factor 0, 1 or unused.")
+
+
+@never_raises
+def check_central_difference(central_difference):
+    """Check exercise 2: the derivative of f at w by central differences, `central_difference(f, w, step)`."""
+    step = 1e-3
+    got, failure = attempt(lambda: [central_difference(np.exp, w, step) for w in (0.3, 1.7)])
+    if failure:
+        return failure
+    if any(map(is_unfilled, got)):
+        return Report("not_started", "central_difference returns nothing yet. Fill it in and run this cell again.")
+
+    def at_both(formula):
+        return [formula(w) for w in (0.3, 1.7)]
+
+    expected = at_both(lambda w: (np.exp(w + step) - np.exp(w - step)) / (2 * step))
+    mistakes = [
+        ("forward_difference", at_both(lambda w: (np.exp(w + step) - np.exp(w)) / step),
+         "this is a one-sided difference: its error shrinks with the step, not with its square. "
+         "Where is the other side?"),
+        ("forward_difference", at_both(lambda w: (np.exp(w) - np.exp(w - step)) / step),
+         "this is a one-sided difference, backwards. Where is the other side?"),
+        ("scale", 2 * np.array(expected), "twice too large: how far apart are the two points?"),
+        ("scale", np.array(expected) / 2, "half of it: how far apart are the two points?"),
+        ("precedence", at_both(lambda w: (np.exp(w + step) - np.exp(w - step)) / 2 * step),
+         "a / 2 * step is (a / 2) * step in Python: put brackets round the divisor."),
+        ("sign", -np.array(expected), "the sign is turned: which point comes first?"),
+    ]
+    return judge("the derivative", got, expected, mistakes, "two points, a step on either side.", rtol=1e-8)
+
+
+@never_raises
+def check_complex_step(complex_step):
+    """Check exercise 3: the derivative of f at w by the complex step, `complex_step(f, w)`."""
+    points = (0.3, 1.7)
+    got, failure = attempt(lambda: [complex_step(np.tanh, w) for w in points])
+    if failure:
+        return failure
+    if any(map(is_unfilled, got)):
+        return Report("not_started", "complex_step returns nothing yet. Fill it in and run this cell again.")
+    if any(np.iscomplexobj(value) for value in got):
+        return Report("wrong_type", "the result is complex. The derivative is in one part of it only.")
+    expected = 1 - np.tanh(points) ** 2
+    mistakes = [
+        ("real_part", np.tanh(points), "this is tanh(w) itself, the real part. Where did the step go?"),
+        ("not_divided", np.zeros(2), "the result is as good as 0: divide by the step."),
+    ]
+    report = judge("the derivative", got, expected, mistakes, "exact to the last digits.", rtol=1e-13)
+    values = as_numbers(got)
+    if report.kind == "unknown" and values is not None and np.abs(values).max() < 1e-6:
+        return Report("not_divided", "the result is tiny: divide by the step.")
+    if report.kind == "unknown" and np.allclose(got, expected, rtol=1e-3):
+        return Report("step_too_large", "nearly: the error is that of a step far too large. Here it may be 1e-30.")
+    return report
+
+
+@never_raises
+def check_relative_error(relative_error):
+    """Check exercise 4: `relative_error(a, n)` of two arrays, symmetric, 0 for two zeros, inf for NaN."""
+    a, n = np.array([1.0, -2.0, 4.0]), np.array([1.0, -2.0, 3.0])
+    zero, nan = np.zeros(3), np.array([1.0, np.nan, 0.0])
+    cases = {
+        "an ordinary pair": (a, n), "the pair swapped": (n, a), "a gradient against zeros": (a, zero),
+        "zeros against a gradient": (zero, a), "two zeros": (zero, zero),
+        "a NaN": (nan, a), "a NaN on the right": (a, nan),
+    }
+    results = {}
+    for name, pair in cases.items():
+        value, failure = attempt(relative_error, *pair)
+        if failure:
+            return failure
+        number = as_numbers(value)
+        if number is None or number.ndim:
+            return Report("wrong_type", f"{name}: expected one number, got {safe_describe(value)}.")
+        results[name] = float(number)
+    if not results["two zeros"] == 0:
+        return Report("zero_by_zero", f"two zeros agree perfectly, but your error is {results['two zeros']}.")
+    for name in ("a NaN", "a NaN on the right"):
+        if results[name] != np.inf:
+            return Report("nan_passes", f"{name}: the error is {results[name]}, and {results[name]} > 1e-6 is "
+                          f"{results[name] > 1e-6}. A gradient that is not a number must never pass.")
+    swapped = {"an ordinary pair": "the pair swapped", "a gradient against zeros": "zeros against a gradient"}
+    for one, other in swapped.items():
+        if not np.isclose(results[one], results[other]):
+            return Report("not_symmetric", f"{one}: {results[one]:.4g}; {other}: {results[other]:.4g}. "
+                          "Divide by something that treats both alike.")
+    doubled, _ = attempt(relative_error, 1000 * a, 1000 * n)
+    if not np.isclose(doubled, results["an ordinary pair"]):
+        return Report("absolute", "a thousand times larger gradients give another error: this one is not relative.")
+    if not 0.05 < results["an ordinary pair"] <= 0.5 or not 0.3 < results["a gradient against zeros"] <= 2:
+        return Report("unknown", f"[1, -2, 4] against [1, -2, 3] differ by a quarter or so; you say "
+                      f"{results['an ordinary pair']:.4g}.")
+    return Report("correct", "symmetric, relative, 0 for two zeros, and no NaN gets through.")
+
+
+PATIENT = "W_hh_missing"
+
+
+def mystery_patient(params, X, hidden_states, dY):
+    """Return the gradients of exercise 5's patient. Examine it by what it returns; no peeking."""
+    return BUGS[PATIENT].make()(params, X, hidden_states, dY)
+
+
+class MysteryRNN(RNN):
+    """An RNN whose backward pass is exercise 5's patient."""
+
+    def backward(self, dY):
+        """The patient's gradients."""
+        return mystery_patient(self.params, self.remembered("_X"), self.hidden_states, dY)
+
+
+@never_raises
+def check_diagnosis(diagnosis):
+    """Check exercise 5: the kind of the mystery patient's bug, by its name in `bugs.KINDS`."""
+    if is_unfilled(diagnosis):
+        return Report("not_started", "diagnosis is empty. Examine the patient, then run this cell again.")
+    try:
+        check_choice("diagnosis", diagnosis, KINDS)
+    except (TypeError, ValueError) as error:
+        return Report("wrong_type", str(error))
+    if diagnosis == BUGS[PATIENT].kind:
+        return Report("correct", BUGS[PATIENT].sentence)
+    hints = {
+        "carry_missing": "then it would be healthy only at T = 1. Set W_hh to the identity: is this one healthy then?",
+        "W_hh_untransposed": "close: W_hh in the carry it is. A symmetric W_hh heals that bug; does it heal this one?",
+    }
+    other = "the symptoms do not fit. Is the patient healthy at T = 1? With which W_hh is it healthy at T = 2?"
+    return Report("unknown", hints.get(diagnosis, other))

@@ -1,0 +1,21 @@
+"""What the tests measured, printed at the end of the run (the browser tests' times and memory)."""
+
+import statistics
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the table of the panels' times, also when the tests ran in several processes."""
+    reports = [report for group in terminalreporter.stats.values() for report in group if hasattr(report, "when")]
+    measured = [item for report in reports if report.when == "call" for item in report.user_properties]
+    rows = [value for name, value in measured if name == "release to picture, ms"]
+    if rows:
+        rows = sorted(rows) + [["all", [time for _, times in rows for time in times]]]
+        terminalreporter.section("release of a slider to the new picture, ms")
+        terminalreporter.line(f"{'panel':<45}{'moves':>7}{'median':>8}{'95 %':>7}{'most':>7}")
+        for panel, times in rows:
+            percentile = statistics.quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else times[0]
+            terminalreporter.line(
+                f"{panel:<45}{len(times):>7}{statistics.median(times):>8.0f}{percentile:>7.0f}{max(times):>7}"
+            )
+    for before, after in (value for name, value in measured if name == "kernel memory, MB"):
+        terminalreporter.line(f"kernel memory over 200 moves: {before} MB before, {after} MB after")

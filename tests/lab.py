@@ -1,0 +1,203 @@
+"""A real JupyterLab, and a page in headless Chromium that uses it as a learner would."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+IGNORED = shutil.ignore_patterns(".*", "*venv*", "build", "__pycache__")
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--disable-sync", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-renderer-backgrounding",
+    "--disable-background-timer-throttling",
+]
+
+
+def find_chromium():
+    """Return the path of Chromium, or None."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Server:
+    """JupyterLab on a free port of this machine over a throw-away copy of the repository."""
+
+    def __enter__(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.folder = Path(tempfile.mkdtemp(prefix="rnn-lab-"))
+        self.copy = self.folder / "repository"
+        shutil.copytree(REPOSITORY, self.copy, ignore=IGNORED)
+        names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
+                 "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
+        environment = os.environ | {name: str(self.folder / name.lower()) for name in names}
+        settings = self.folder / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        self.log = open(self.folder / "log", "w")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+             f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+             "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={self.copy}",
+             "--LabApp.expose_app_in_browser=True",
+             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+            env=environment, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
+        )
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                self.request("/api/status")
+                return self
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    log = (self.folder / "log").read_text()
+                    self.__exit__()
+                    raise RuntimeError(f"JupyterLab did not start:\n{log[-3000:]}") from None
+                time.sleep(0.2)
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop_kernels()
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def request(self, path, method="GET"):
+        """Call the server's REST interface."""
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, method=method), timeout=10) as answer:
+            return json.loads(answer.read() or "null")
+
+    def stop_kernels(self):
+        """End all kernels, so that one notebook does not slow the next one down."""
+        for kernel in self.request("/api/kernels"):
+            self.request(f"/api/kernels/{kernel['id']}", "DELETE")
+
+
+# Helpers inside the page. A panel's text and picture are what a learner sees; `lab.watch` samples them in each frame.
+SCRIPT = """
+(() => {
+if (window.lab) return;
+const notebook = () => jupyterapp.shell.currentWidget;
+const kernel = () => notebook()?.sessionContext?.session?.kernel;
+const cells = () => notebook().content.widgets;
+const panel = i => cells()[i].node.querySelector('.widget-vbox');
+const picture = i => panel(i).querySelector('img');
+const text = i => panel(i).querySelector('[role=status]')?.textContent ?? '';
+const handle = (i, k) => panel(i).querySelectorAll('.widget-slider')[k].querySelector('.noUi-handle');
+const frame = () => new Promise(done => requestAnimationFrame(done));
+const lab = window.lab = {errors: [], kernel, cells, panel, picture, text, handle};
+
+lab.ready = () => !!(window.jupyterapp && notebook()?.context?.isReady && notebook().sessionContext?.isReady
+                     && kernel()?.status === 'idle' && !document.querySelector('#jupyterlab-splash'));
+// Exceptions in a slider's callback reach no cell: they are only seen on the kernel's channel.
+lab.listen = () => notebook().sessionContext.iopubMessage.connect((_, message) => {
+  if (message.header.msg_type === 'error') lab.errors.push(message.content.ename + ': ' + message.content.evalue);
+  if (message.header.msg_type === 'stream' && message.content.name === 'stderr') lab.errors.push(message.content.text);
+});
+lab.unrun = () => cells().filter(cell => cell.model.type === 'code' && cell.model.executionCount === null
+  && cell.model.sharedModel.getSource().trim()).length;
+lab.panels = () => cells().map((cell, i) => [cell, i]).filter(([cell]) => cell.model.type === 'code'
+  && cell.model.outputs.toJSON().some(o => /^Panel: /.test(o.data?.['text/plain']))).map(([, i]) => i);
+lab.show = async i => {
+  notebook().content.activeCellIndex = i;
+  await notebook().content.scrollToItem(i, 'center').catch(() => null);
+  while (!(panel(i) && picture(i)?.naturalWidth && text(i))) await frame();
+  panel(i).scrollIntoView({block: 'center'});
+};
+lab.controls = i => [...panel(i).querySelectorAll('.widget-slider, .widget-dropdown')].map(node => {
+  const label = node.querySelector('.widget-label');
+  return {name: label.textContent, slider: node.classList.contains('widget-slider'),
+          cut: label.scrollWidth > label.clientWidth || node.scrollWidth > node.clientWidth + 1}; });
+// Watch a panel until it shows another text or picture than before and the kernel was idle for so many frames.
+lab.watch = ([i, frames]) => {
+  const start = performance.now(), before = {text: text(i), src: picture(i).src}, height = panel(i).offsetHeight;
+  const seen = {pressed: null, changed: null, changes: 0, lost: 0, jumps: 0, progress: 0};
+  let src = before.src, words = before.text, calm = 0;
+  document.addEventListener('keydown', event => { seen.pressed ??= event.timeStamp; }, {capture: true, once: true});
+  lab.answer = (async () => {
+    while (performance.now() - start < 60000) {
+      const image = picture(i);
+      if (!image || !image.complete || !image.naturalWidth) seen.lost++;
+      if (panel(i).offsetHeight !== height) seen.jumps++;
+      if (panel(i).querySelector('progress')) seen.progress++;
+      if (image && (image.src !== src || text(i) !== words)) {
+        src = image.src; words = text(i); seen.changes++; seen.changed = performance.now(); calm = 0; }
+      calm = seen.changed !== null && kernel().status === 'idle' ? calm + 1 : 0;
+      if (calm >= frames) break;
+      await frame();
+    }
+    return {...seen, milliseconds: seen.changed - seen.pressed, picture_changed: picture(i).src !== before.src};
+  })();
+};
+lab.execute = async code => {
+  let printed = '';
+  const future = kernel().requestExecute({code, store_history: false});
+  future.onIOPub = message => { if (message.header.msg_type === 'stream') printed += message.content.text; };
+  await future.done;
+  return printed;
+};
+})();
+"""
+
+
+class Page:
+    """One browser page on a `Server`."""
+
+    def __init__(self, browser, server):
+        self.page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        self.server, self.errors, self.elsewhere = server, [], set()
+        own = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: request.url.startswith(own) or self.elsewhere.add(request.url))
+
+    def js(self, expression, argument=None):
+        """Evaluate an expression, or call a function, in the page."""
+        self.page.evaluate(SCRIPT)
+        return self.page.evaluate(expression, argument)
+
+    def open(self, notebook, timeout=90):
+        """Open a notebook and wait until its kernel is ready."""
+        self.page.goto(f"{self.server.url}/lab/tree/{notebook}?reset", wait_until="domcontentloaded")
+        deadline = time.monotonic() + timeout
+        while not self.js("lab.ready()"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{notebook}: no kernel after {timeout} s")
+            time.sleep(0.1)
+        self.js("lab.listen()")
+
+    def run_all(self):
+        """Run all cells; returns when the last one is done."""
+        self.js("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.js("async () => { while (lab.kernel().status !== 'idle') await new Promise(d => setTimeout(d, 50)); }")
+
+    def press(self, cell, slider, key, times=1):
+        """Press a key on a slider's handle; returns what was seen until the panel had answered.
+
+        After several presses the last answer is to be awaited: the kernel may be idle for a moment in between.
+        """
+        self.js("([i, k]) => lab.handle(i, k).focus()", [cell, slider])
+        self.js("lab.watch", [cell, 4 if times == 1 else 20])
+        for _ in range(times):
+            self.page.keyboard.press(key)
+        return self.js("() => lab.answer")
+
+    def value(self, cell, slider, which="now"):
+        """Where a slider's handle stands, or its "min" or "max"."""
+        return self.js("([i, k, which]) => +lab.handle(i, k).getAttribute('aria-value' + which)", [cell, slider, which])
+
+    def execute(self, code):
+        """Run code in the notebook's kernel; returns what it prints."""
+        return self.js("code => lab.execute(code)", code)

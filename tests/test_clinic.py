@@ -1,0 +1,80 @@
+"""The bug clinic: what its panel and notebook 04 rely on."""
+
+import numpy as np
+import pytest
+
+from rnn_lib.bugs import BUGS
+from rnn_lib.playgrounds import TASKS, clinic, draw_clinic, examine
+
+SINE, RECALL, RECALL_5 = TASKS
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_right_network_learns_every_task(task):
+    history = clinic.healthy(task)
+    assert history.loss[-1] < history.loss[0] / 10
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_task_gradients_are_derivatives_of_its_loss(task):
+    chosen = TASKS[task]()
+    model = chosen.model()
+    grads = chosen.gradients(model)
+    name, index, step = "W_hh", (0, 1), 1e-6
+    losses = []
+    for shift in (step, -2 * step):
+        model.params[name][index] += shift
+        losses.append(chosen.loss_fn(model.forward(chosen.X), chosen.target)[0])
+    assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(grads[name][index], rel=1e-5)
+
+
+def test_recall_counts_only_what_can_be_known():
+    chosen = TASKS[RECALL]()
+    symbols = chosen.X.argmax(axis=-1)
+    np.testing.assert_array_equal(chosen.target[10:], symbols[:-10])
+    _, dY = chosen.loss_fn(chosen.model().forward(chosen.X), chosen.target)
+    assert not dY[:10].any() and dY[10:].all()
+
+
+def test_patient_and_right_network_start_from_the_same_weights_and_data():
+    exam = examine("carry_missing", SINE)
+    assert exam.right.loss[0] == exam.wrong.loss[0]
+    assert exam.right.loss[1] != exam.wrong.loss[1]
+
+
+@pytest.mark.parametrize(
+    ("bug", "untouched"),
+    [("carry_missing", {"W_hy", "b_y"}), ("state_off_by_one", {"W_xh", "b_h", "W_hy", "b_y"}), ("b_h_missing", {"W_hh"})],
+)
+def test_angles_tell_healthy_parameters_from_ill_ones(bug, untouched):
+    for angles in examine(bug, SINE).angles.values():
+        for name in untouched:
+            assert angles[name] == pytest.approx((1, 1))
+    if bug == "b_h_missing":
+        assert angles["b_h"] == (0, 0)
+    else:
+        assert angles["W_hh"][0] < 0.999
+
+
+def test_what_survives_a_call_shows_in_the_angles():
+    assert examine("not_zeroed", SINE).angles["first weights"]["W_hh"] == pytest.approx((1, 2))
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_every_bug_can_be_examined_and_drawn(bug):
+    exam = examine(bug, RECALL_5)
+    assert bug in exam.summary
+    assert np.isfinite(exam.right.loss).all()
+    draw_clinic(exam).canvas.draw()
+
+
+def test_training_reports_its_progress():
+    epochs = []
+    examine("scale", SINE, on_epoch=lambda epoch, history: epochs.append(epoch))
+    assert epochs == list(range(clinic.EPOCHS))
+
+
+@pytest.mark.parametrize(("bug", "task", "named"), [("no_such_bug", SINE, "bug"), ("scale", "no such task", "task")])
+def test_unknown_names_are_refused(bug, task, named):
+    with pytest.raises(ValueError, match=f"^{named}: expected one of .*got 'no"):
+        examine(bug, task)

@@ -1,0 +1,507 @@
+"""check_backward names the mistake, however it was coded, and never the wrong one."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from rnn_lib import RNN
+from rnn_lib.bugs import BUGS, KINDS, right
+from rnn_lib.exercises import check_backward
+from rnn_lib.exercises.backward import FIRST, LONG, PROBLEMS, SHORT, SHORTENED, close, shallow
+
+examine = check_backward.__wrapped__  # not wrapped in `never_raises`, which would hide a defect of the check itself
+
+# Three backward passes written for this test, each with a switch: `bugs` maps a mistake to True or to its size.
+
+
+def derivative(h, bugs):
+    if "double_tanh" in bugs:
+        return 1 - np.tanh(h) ** 2
+    if "wrong_derivative" in bugs:
+        return h
+    return np.ones_like(h) if "tanh_derivative_missing" in bugs else 1 - h * h
+
+
+def finish(grads, bugs, X):
+    """What can go wrong after the walk back."""
+    T, B, _ = X.shape
+    if "scale" in bugs:
+        factor = {"1/B": 1 / B, "1/T": 1 / T, "1/(T·B)": 1 / (T * B), "B": B}.get(bugs["scale"])
+        factor = float(bugs["scale"]) if factor is None else factor
+        grads = {name: factor * g for name, g in grads.items()}
+    if "bias_missing" in bugs:
+        grads["b_h"] = 0 * grads["b_h"]
+    return grads
+
+
+def column_states(**bugs):
+    """States are columns (H, B); one step at a time; h_1 ... h_T and h_0 in a dict, as in many a blog post."""
+    kept = {}
+
+    def backward(params, X, hidden_states, dY):
+        T = len(X)
+        Wxh, Whh, Why = params["W_xh"], params["W_hh"], params["W_hy"]
+        hs = {t: hidden_states[t + 1].T for t in range(T)}
+        hs[-1] = hs[T - 1] if "state_wraps" in bugs else hidden_states[0].T
+        fresh = {"W_xh": np.zeros_like(Wxh), "W_hh": np.zeros_like(Whh), "b_h": np.zeros((len(Whh), 1)),
+                 "W_hy": np.zeros_like(Why), "b_y": np.zeros((len(Why), 1))}
+        if "not_zeroed" in bugs:
+            d = kept.setdefault("d", fresh)
+        else:
+            d = fresh
+        dh_next = np.zeros_like(hs[0])
+        for t in reversed(range(T)):
+            dy = dY[t].T
+            d["W_hy"] += dy @ hs[t].T
+            d["b_y"] += dy.sum(axis=1, keepdims=True)
+            if "error_reinjected" in bugs:
+                dy = dY[T - 1].T
+            if "errors_dropped" in bugs and t < T - 1:
+                dy = np.zeros_like(dy)
+            dh = Why.T @ dy if "carry_missing" in bugs else Why.T @ dy + dh_next
+            dz = derivative(hs[t], bugs) * dh
+            if "tanh_on_carry_missing" in bugs:
+                dz = derivative(hs[t], bugs) * (Why.T @ dy) + dh_next
+            d["b_h"] += dz.sum(axis=1, keepdims=True)
+            d["W_xh"] += dz @ X[t]
+            before = hs[t] if "state_off_by_one" in bugs else hs[t - 1]
+            d["W_hh"] += before @ dz.T if "gradient_transposed" in bugs else dz @ before.T
+            if "W_hh_untransposed" in bugs:
+                dh_next = Whh @ dz
+            elif "tanh_derivative_wrong_side" in bugs:
+                dh_next = derivative(hs[t], bugs) * (Whh.T @ dh)
+            else:
+                dh_next = Whh.T @ dz
+            if "truncated" in bugs and (T - t) % bugs["truncated"] == 0:
+                dh_next = np.zeros_like(dh_next)
+            if "clipped" in bugs:
+                np.clip(dh_next, -1, 1, out=dh_next)
+        grads = {name: g.ravel() if name.startswith("b") else g for name, g in d.items()}
+        return finish(grads, bugs, X)
+
+    return backward
+
+
+def row_states(**bugs):
+    """States are rows; the error of every step is walked back on its own, and all paths are summed."""
+    kept = []
+
+    def backward(params, X, hidden_states, dY):
+        T, B, I = X.shape
+        if not kept or "not_zeroed" not in bugs:
+            kept[:] = [np.zeros(p.shape) for p in params.values()]
+        dWxh, dWhh, dbh, dWhy, dby = kept
+        own = list(hidden_states[1:])
+        if "state_wraps" in bugs:
+            before = [own[t - 1] for t in range(T)]
+        else:
+            before = own if "state_off_by_one" in bugs else list(hidden_states[:-1])
+        for t in range(T):
+            dWhy += np.einsum("bo,bh->oh", dY[t], own[t])
+            dby += np.einsum("bo->o", dY[t])
+            if "errors_dropped" in bugs and t < T - 1:
+                continue
+            dh = np.einsum("bo,oh->bh", dY[-1 if "error_reinjected" in bugs else t], params["W_hy"])
+            slope = derivative(own[t], bugs)
+            window = 1 if "carry_missing" in bugs else bugs.get("truncated", T)
+            for s in range(t, max(-1, t - window), -1):
+                dz = dh if s < t and "tanh_on_carry_missing" in bugs else dh * slope
+                dWxh += np.einsum("bh,bi->hi", dz, X[s])
+                dWhh += np.einsum("bh,bg->gh" if "gradient_transposed" in bugs else "bh,bg->hg", dz, before[s])
+                dbh += np.einsum("bh->h", dz)
+                if "tanh_derivative_wrong_side" in bugs:
+                    dh = np.einsum("bh,hg->bg", dh, params["W_hh"]) * slope
+                else:
+                    dh = np.einsum("bh,gh->bg" if "W_hh_untransposed" in bugs else "bh,hg->bg", dz, params["W_hh"])
+                if "clipped" in bugs:
+                    dh = np.minimum(np.maximum(dh, -1), 1)
+                slope = derivative(own[s - 1], bugs)
+        return finish({name: g.copy() for name, g in zip(params, kept, strict=True)}, bugs, X)
+
+    return backward
+
+
+def matrix_form(**bugs):
+    """One linear system for all steps: dz_t = slope_t * (error_t + W_hh.T dz_{t+1}), solved sequence by sequence."""
+    kept = {}
+
+    def backward(params, X, hidden_states, dY):
+        T, B, I = X.shape
+        H = hidden_states.shape[2]
+        own, before = hidden_states[1:], hidden_states[:-1]
+        if "state_off_by_one" in bugs:
+            before = own
+        if "state_wraps" in bugs:
+            before = np.concatenate([own[-1:], own[:-1]])
+        used = dY.copy()
+        if "error_reinjected" in bugs:
+            used[:] = dY[-1]
+        if "errors_dropped" in bugs:
+            used[:-1] = 0
+        slope = derivative(own, bugs)
+        through = params["W_hh"] if "W_hh_untransposed" in bugs else params["W_hh"].T
+        dZ = np.empty((T, B, H))
+        for b in range(B):
+            D = np.diag(slope[:, b].ravel())
+            shift = np.zeros((T * H, T * H))
+            for t in range(T - 1):
+                k = bugs.get("truncated")
+                if "carry_missing" not in bugs and not (k and (t + 1) % k == 0):
+                    shift[t * H : (t + 1) * H, (t + 1) * H : (t + 2) * H] = through
+            error = (used[:, b] @ params["W_hy"]).ravel()
+            eye = np.eye(T * H)
+            if "tanh_on_carry_missing" in bugs:
+                dz = np.linalg.solve(eye - shift, D @ error)
+            elif "tanh_derivative_wrong_side" in bugs:
+                later = np.roll(slope[:, b], -1, axis=0).ravel()
+                dz = D @ np.linalg.solve(eye - np.diag(later) @ shift, error)
+            else:
+                dz = D @ np.linalg.solve(eye - shift @ D, error)
+            dZ[:, b] = dz.reshape(T, H)
+        dW_hh = np.tensordot(dZ, before, axes=([0, 1], [0, 1]))
+        grads = finish({
+            "b_y": dY.sum((0, 1)), "W_hy": np.tensordot(dY, own, axes=([0, 1], [0, 1])), "b_h": dZ.sum((0, 1)),
+            "W_hh": dW_hh.T if "gradient_transposed" in bugs else dW_hh,
+            "W_xh": np.tensordot(dZ, X, axes=([0, 1], [0, 1])),
+        }, bugs, X)
+        if "not_zeroed" in bugs:
+            for name, g in grads.items():
+                kept[name] = kept.get(name, 0) + g
+            return kept
+        return grads
+
+    return backward
+
+
+STYLES = [column_states, row_states, matrix_form]
+KIND_OF = {"tanh_on_carry_missing": "tanh_derivative_missing"}
+SIZED = {"scale": "1/B", "truncated": 3}
+SWITCHES = ["carry_missing", "W_hh_untransposed", "double_tanh", "tanh_derivative_missing", "tanh_on_carry_missing",
+            "tanh_derivative_wrong_side", "wrong_derivative", "state_off_by_one", "state_wraps", "error_reinjected",
+            "errors_dropped", "not_zeroed", "scale", "gradient_transposed", "truncated", "bias_missing"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_right_answer_in_any_style_passes(style):
+    report = check_backward(style())
+    assert report.passed and report.kind == "correct" and str(report).startswith("Correct: ")
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_each_mistake_is_named_in_each_style(style, switch):
+    report = examine(style(**{switch: SIZED.get(switch, True)}))
+    assert report.kind == KIND_OF.get(switch, switch)
+    assert not report.passed
+    assert KINDS[report.kind] in report.message
+
+
+@pytest.mark.parametrize("style", [column_states, row_states])
+def test_clipping_on_the_way_back(style):
+    assert check_backward(style(clipped=True)).kind == "clipped"
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_every_patient_of_the_clinic_is_recognised(name):
+    assert examine(BUGS[name].make()).kind == BUGS[name].kind
+
+
+@pytest.mark.parametrize("factor", ["1/B", "1/T", "1/(T·B)", "2", "0.5", "-1", "B", "3.7"])
+def test_the_factor_of_a_scaled_gradient_is_named(factor):
+    report = check_backward(row_states(scale=factor))
+    assert report.kind == "scale"
+    assert f"Every gradient is {'1/2' if factor == '0.5' else factor} times" in report.message
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("k", [2, 4, 10, 25, 50])
+def test_a_window_is_named_with_its_length(style, k):
+    report = check_backward(style(truncated=k))
+    assert report.kind == "truncated"
+    assert f" {k} steps" in report.message
+
+
+PAIRS = list(itertools.combinations(SWITCHES, 2))
+
+
+@pytest.mark.parametrize(
+    ("style", "pairs"), [(column_states, PAIRS), (row_states, PAIRS[::3]), (matrix_form, PAIRS[1::3])]
+)
+def test_two_mistakes_at_once_never_get_another_ones_name(style, pairs):
+    for pair in pairs:
+        report = examine(style(**{switch: SIZED.get(switch, True) for switch in pair}))
+        allowed = {KIND_OF.get(switch, switch) for switch in pair} | {"unknown", "not_repeatable"}
+        assert report.kind in allowed, (pair, report)
+
+
+@pytest.mark.parametrize("pair", [
+    ("W_hh_untransposed", "state_off_by_one"), ("double_tanh", "gradient_transposed"), ("state_wraps", "scale"),
+    ("truncated", "W_hh_untransposed"), ("error_reinjected", "tanh_derivative_missing"), ("bias_missing", "scale"),
+])
+def test_two_visible_mistakes_are_just_wrong(pair):
+    for style in STYLES:
+        assert check_backward(style(**{switch: SIZED.get(switch, True) for switch in pair})).kind == "unknown"
+
+
+def changed(change, backward=right):
+    """A right backward pass with `change` applied to its gradients."""
+    def wrong(params, X, h, dY):
+        grads = backward(params, X, h, dY)
+        change(grads, params, X, h, dY)
+        return grads
+    return wrong
+
+
+def test_unknown_names_the_wrong_parameters_and_only_those():
+    report = check_backward(changed(lambda g, *_: g.update(b_h=g["b_h"] + 1)))
+    assert report.kind == "unknown"
+    assert "wrong for b_h," in report.message
+    assert dict(report.table[1:]) == {"W_xh": "right", "W_hh": "right", "b_h": "wrong", "W_hy": "right", "b_y": "right"}
+    assert "single step is wrong already" in report.message
+
+
+def test_unknown_says_what_is_plain_about_a_gradient():
+    def change(g, params, X, h, dY):
+        g.update(W_hh=g["W_hh"].T, b_h=0 * g["b_h"], b_y=g["b_y"] / X.shape[1], W_hy=g["W_hy"] ** 2)
+    report = check_backward(changed(change))
+    assert dict(report.table[1:]) == {"W_xh": "right", "W_hh": "transposed", "b_h": "zero", "W_hy": "wrong",
+                                      "b_y": "1/B times the right one"}
+
+
+@pytest.mark.parametrize("lag", [1, 2, 4])
+def test_unknown_says_from_which_step_back(lag):
+    def wrong(params, X, h, dY):
+        dh, slope = dY @ params["W_hy"], 1 - h[1:] ** 2
+        dZ = np.zeros_like(dh)
+        for t in range(len(X)):
+            error = dh[t]
+            for s in range(t, -1, -1):
+                dz = error * slope[s]
+                dZ[s] += dz
+                error = dz @ params["W_hh"] * (1.5 if t - s + 1 == lag else 1)
+        flat = dZ.reshape(-1, dZ.shape[-1])
+        return {**right(params, X, h, dY), "b_h": flat.sum(0), "W_xh": flat.T @ X.reshape(len(flat), -1)}
+    report = check_backward(wrong)
+    assert report.kind == "unknown"
+    assert ("wrong from one step back on" if lag == 1 else f"wrong from {lag} steps back on") in report.message
+
+
+def test_unknown_tells_an_error_that_joins_wrongly():
+    def wrong(params, X, h, dY):
+        return right(params, X, h, np.concatenate([1.5 * dY[:-1], dY[-1:]]))
+    assert "how the other steps' errors join" in check_backward(wrong).message
+
+
+def test_a_batch_that_is_not_summed():
+    def wrong(params, X, h, dY):
+        return {**right(params, X, h, dY), "b_h": right(params, X[:, :1], h[:, :1], dY[:, :1])["b_h"]}
+    assert check_backward(wrong).kind == "batch"
+
+
+def test_carry_or_gradient_of_one_parameter_kept_between_calls():
+    total = {}
+
+    def one_bias_kept(params, X, h, dY):
+        grads = right(params, X, h, dY)
+        total["b_h"] = grads["b_h"] = total.get("b_h", 0) + grads["b_h"]
+        return grads
+
+    for _ in range(2):  # the second time, the first check has left its traces
+        assert check_backward(one_bias_kept).kind == "not_zeroed"
+    carry = BUGS["carry_not_zeroed"].make()
+    for _ in range(2):
+        assert check_backward(carry).kind == "not_zeroed"
+
+
+def test_arrays_that_are_handed_out_and_filled_again_are_no_mistake():
+    buffers = {}
+
+    def reuses(params, X, h, dY):
+        for name, g in right(params, X, h, dY).items():
+            if name not in buffers or buffers[name].shape != g.shape:
+                buffers[name] = np.empty_like(g)
+            buffers[name][...] = g
+        return buffers
+
+    assert check_backward(reuses).passed
+
+
+def test_lists_single_precision_and_written_arguments_pass_with_a_remark():
+    def lists(params, X, h, dY):
+        return {name: g.tolist() for name, g in right(params, X, h, dY).items()}
+
+    def single(*args):
+        return {name: g.astype(np.float32) for name, g in right(*args).items()}
+
+    def writes(params, X, h, dY):
+        grads = right(params, X, h, dY)
+        dY *= 0
+        return grads
+
+    assert check_backward(lists).passed
+    assert "single precision" in check_backward(single).message and check_backward(single).passed
+    assert "writes into its argument dY" in check_backward(writes).message and check_backward(writes).passed
+    assert (FIRST.dY != 0).all()
+
+
+def test_single_precision_does_not_hide_a_mistake():
+    def single(params, X, h, dY):
+        return {name: g.astype(np.float32) for name, g in BUGS["state_off_by_one"].make()(params, X, h, dY).items()}
+    assert check_backward(single).kind == "state_off_by_one"
+
+
+def test_unfinished_answers():
+    assert check_backward(lambda params, X, h, dY: {k: 0 * p for k, p in params.items()}).kind == "not_started"
+    half = changed(lambda g, *_: g.update(W_xh=0 * g["W_xh"], W_hh=0 * g["W_hh"], b_h=0 * g["b_h"]))
+    report = check_backward(half)
+    assert report.kind == "unfinished" and "W_hy, b_y: right so far. W_xh, W_hh, b_h: still zero" in report.message
+
+
+def test_a_gradient_that_lies_on_its_side_in_another_shape():
+    report = check_backward(changed(lambda g, *_: g.update(W_xh=g["W_xh"].T)))
+    assert report.kind == "gradient_transposed" and report.message.startswith("W_xh: ")
+
+
+class Strange:
+    """Every look at it raises."""
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("no array")
+
+    def __eq__(self, other):
+        raise RuntimeError("no comparison")
+
+    __hash__ = object.__hash__
+
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+    def __getattr__(self, name):
+        raise RuntimeError("no attribute")
+
+
+class BadDict(dict):
+    def __contains__(self, key):
+        raise SystemExit("no keys")
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def returns(value):
+    return lambda params, X, h, dY: value
+
+
+def with_gradient(make):
+    return lambda params, X, h, dY: {**right(params, X, h, dY), "W_hh": make(params["W_hh"])}
+
+
+def raises(error):
+    def backward(params, X, h, dY):
+        raise error
+    return backward
+
+
+def deep(params, X, h, dY):
+    return deep(params, X, h, dY)
+
+
+def drops_keys(params, X, h, dY):
+    params.clear()
+    return {}
+
+
+RUBBISH = {
+    "not_started": [
+        None, ..., returns(None), returns(...), raises(NotImplementedError()), with_gradient(lambda W: None),
+        with_gradient(lambda W: ...),
+    ],
+    "wrong_type": [
+        3, "backward", {}, np.zeros(3), Strange(), returns(3), returns("grads"), returns([1, 2]), returns(Strange()),
+        returns(np.zeros((2, 2))), returns(itertools.count()), returns(x for x in itertools.count()), returns(RNN),
+        returns(BadDict()), with_gradient(lambda W: Strange()), with_gradient(lambda W: "W"),
+        with_gradient(lambda W: itertools.count()), with_gradient(lambda W: W + 1j), with_gradient(lambda W: {"a": 1}),
+        with_gradient(lambda W: [[1], [2, 3]]), with_gradient(lambda W: W.astype("datetime64[s]")),
+        with_gradient(lambda W: int), with_gradient(lambda W: np.array([None, W], dtype=object)),
+    ],
+    "wrong_keys": [
+        returns({}), returns({"W": 1}), returns({1: 2, None: 3}), drops_keys,
+        changed(lambda g, *_: g.pop("b_y")), changed(lambda g, *_: g.update(extra=1)),
+    ],
+    "wrong_shape": [
+        with_gradient(lambda W: 0), with_gradient(lambda W: W[0]), with_gradient(lambda W: W[None]),
+        with_gradient(lambda W: np.zeros((0, 0))), with_gradient(lambda W: []),
+        changed(lambda g, *_: g.update(b_h=g["b_h"][:, None])), changed(lambda g, *_: g.update(W_xh=g["W_hy"])),
+    ],
+    "not_finite": [with_gradient(lambda W: W * np.nan), with_gradient(lambda W: W / 0)],
+    "exception": [
+        raises(ValueError("no")), raises(SystemExit(1)), raises(StopIteration()), raises(GeneratorExit()),
+        raises(MemoryError()), raises(Speechless()), raises(BaseException("x")), lambda: None, lambda params: params,
+        deep, lambda params, X, h, dY: 1 / 0, lambda params, X, h, dY: X @ dY, lambda params, X, h, dY: params["W_hx"],
+        lambda params, X, h, dY: undefined_name, int, RNN, dict,  # noqa: F821
+    ],
+    "unknown": [
+        with_gradient(lambda W: W), with_gradient(lambda W: 1e300 * np.ones_like(W)), with_gradient(lambda W: W > 0),
+        with_gradient(lambda W: 1e-300 * np.ones_like(W)), with_gradient(lambda W: np.ones(W.shape, np.int8)),
+        with_gradient(lambda W: np.ma.masked_array(W, W > 0)),
+    ],
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("kind", "i"), [(kind, i) for kind, answers in RUBBISH.items() for i in range(len(answers))])
+def test_rubbish_gets_a_report_of_its_own_kind(kind, i):
+    with np.errstate(all="ignore"):
+        report = check_backward(RUBBISH[kind][i])
+        assert report.kind == kind, report
+    assert report.passed is False
+    assert str(report) and repr(report) == str(report) and report._repr_html_().startswith("<div")
+
+
+def test_a_user_who_interrupts_is_obeyed():
+    with pytest.raises(KeyboardInterrupt):
+        check_backward(raises(KeyboardInterrupt()))
+
+
+def test_an_exception_comes_with_the_learners_line_and_the_sizes():
+    def backward(params, X, hidden_states, dY):
+        W_hh = params["W_hh"]
+        return dY @ W_hh
+
+    report = check_backward(backward)
+    assert report.kind == "exception"
+    assert "ValueError" in report.message and "return dY @ W_hh" in report.message
+    assert "T=7, B=3, I=4, H=5, O=2" in report.message
+
+
+def test_random_answers_get_a_report():
+    rng = np.random.default_rng(0)
+    pieces = [None, ..., 0, -1.5, "x", [], [[1.0]], np.zeros(3), np.nan, 1j, {}, (), b"", True, Strange(), object()]
+    for _ in range(300):
+        grads = right(*shallow(FIRST))
+        for name in rng.choice(list(grads), rng.integers(1, 4), replace=False):
+            grads[str(name)] = pieces[rng.integers(len(pieces))]
+        assert check_backward(returns(grads)).passed is False
+
+
+def test_the_check_can_tell_its_kinds_apart():
+    """No two kinds, and nothing right, leave gradients closer than 1 % on some problem."""
+    gradients = {"right": ("correct", [p.right for p in PROBLEMS])}
+    for name, bug in BUGS.items():
+        if bug.kind not in ("params_changed", "not_zeroed"):
+            gradients[name] = bug.kind, [bug.make()(*shallow(p)) for p in PROBLEMS]
+    for (kind, ours), (other_kind, theirs) in itertools.combinations(gradients.values(), 2):
+        if kind != other_kind:
+            assert not all(close(a[name], b[name], 0.01) for a, b in zip(ours, theirs, strict=True) for name in a)
+
+
+def test_the_problems_can_show_every_kind():
+    for problem in (FIRST, SHORT):
+        assert len(set(problem.sizes.values())) == 5
+        assert np.abs(problem.h[0]).min() > 0 and all(np.abs(p).max() > 0.1 for p in problem.params.values())
+    for k in range(1, LONG.sizes["T"]):  # errors are felt, far above the tolerance, to the very first step
+        shortened = BUGS["carry_missing"].make()(*shallow(LONG)) if k == 1 else SHORTENED[0](k, *shallow(LONG))
+        assert not close(shortened["W_hh"], LONG.right["W_hh"], 1e-6)

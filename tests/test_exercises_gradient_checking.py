@@ -1,0 +1,102 @@
+"""Checks of notebook 04's exercises: right answers in several styles, known mistakes, and rubbish."""
+
+import numpy as np
+import pytest
+
+from rnn_lib import exercises
+
+RIGHT = {"T = 1": ["carry_missing", "truncated"], "B = 1": ["scale"], "one call": ["not_zeroed"],
+         "tiny weights": ["double_tanh"]}
+
+
+def error(a, n):
+    if not (np.isfinite(a).all() and np.isfinite(n).all()):
+        return np.inf
+    size = max(np.abs(a).max(), np.abs(n).max())
+    return np.abs(a - n).max() / size if size else 0.0
+
+
+def sum_error(a, n):
+    if np.isnan(a + n).any():
+        return float("inf")
+    size = np.linalg.norm(a) + np.linalg.norm(n)
+    return 0 if size == 0 else np.linalg.norm(a - n) / size
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"),
+    [
+        ("check_blind_spots", RIGHT),
+        ("check_blind_spots", {name: tuple(bugs[::-1]) for name, bugs in RIGHT.items()}),
+        ("check_central_difference", lambda f, w, step: (f(w + step) - f(w - step)) / (2 * step)),
+        ("check_central_difference", lambda f, w, step: 0.5 * (f(w + step) / step - f(w - step) / step)),
+        ("check_complex_step", lambda f, w: f(w + 1e-30j).imag / 1e-30),
+        ("check_complex_step", lambda f, w: np.imag(f(complex(w, 1e-20))) * 1e20),
+        ("check_relative_error", error),
+        ("check_relative_error", sum_error),
+        ("check_diagnosis", "W_hh_missing"),
+    ],
+)
+def test_right_answers_pass(check, answer):
+    report = getattr(exercises, check)(answer)
+    assert report.passed, report
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "kind"),
+    [
+        ("check_blind_spots", RIGHT | {"B = 1": ["scale", "truncated"]}, "unknown"),
+        ("check_blind_spots", RIGHT | {"T = 1": ["carry_missing"]}, "unknown"),
+        ("check_blind_spots", RIGHT | {"T = 1": ["no_such_bug"]}, "wrong_keys"),
+        ("check_blind_spots", RIGHT | {"T = 1": "carry_missing"}, "wrong_type"),
+        ("check_blind_spots", RIGHT | {"T = 1": 3}, "wrong_type"),
+        ("check_blind_spots", {"T = 1": []}, "wrong_keys"),
+        ("check_central_difference", lambda f, w, step: (f(w + step) - f(w)) / step, "forward_difference"),
+        ("check_central_difference", lambda f, w, step: (f(w) - f(w - step)) / step, "forward_difference"),
+        ("check_central_difference", lambda f, w, step: (f(w + step) - f(w - step)) / step, "scale"),
+        ("check_central_difference", lambda f, w, step: (f(w + step) - f(w - step)) / 2 * step, "precedence"),
+        ("check_central_difference", lambda f, w, step: (f(w - step) - f(w + step)) / (2 * step), "sign"),
+        ("check_complex_step", lambda f, w: f(w + 1e-30j).real, "real_part"),
+        ("check_complex_step", lambda f, w: f(w + 1e-30j).imag, "not_divided"),
+        ("check_complex_step", lambda f, w: f(w + 1e-30j), "wrong_type"),
+        ("check_complex_step", lambda f, w: f(w + 1e-3j).imag / 1e-3, "step_too_large"),
+        ("check_relative_error", lambda a, n: np.abs(a - n).max(), "nan_passes"),
+        ("check_relative_error", lambda a, n: np.abs(a - n).max() / np.abs(n).max(), "zero_by_zero"),
+        ("check_relative_error", lambda a, n: error(a, n) if np.isfinite(a).all() else np.nan, "nan_passes"),
+        ("check_relative_error", lambda a, n: error(a, n) if n.any() else 0.0, "not_symmetric"),
+        ("check_relative_error", lambda a, n: np.inf if np.isnan(a + n).any() else np.abs(a - n).max(), "absolute"),
+        ("check_diagnosis", "carry_missing", "unknown"),
+        ("check_diagnosis", "W_hh_untransposed", "unknown"),
+        ("check_diagnosis", "a cold", "wrong_type"),
+    ],
+)
+def test_mistakes_are_recognised(check, answer, kind):
+    report = getattr(exercises, check)(answer)
+    assert report.kind == kind, report
+
+
+CHECKS = ["check_blind_spots", "check_central_difference", "check_complex_step", "check_relative_error", "check_diagnosis"]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_empty_answer_is_not_started(check):
+    stub = ... if check in ("check_blind_spots", "check_diagnosis") else lambda *arguments: None
+    assert getattr(exercises, check)(stub).kind == "not_started"
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize(
+    "rubbish", [3.0, "text", [], {}, object(), lambda: 1, lambda *arguments: "text", lambda *arguments: np.zeros((2, 2))]
+)
+def test_rubbish_gets_a_report(check, rubbish):
+    report = getattr(exercises, check)(rubbish)
+    assert not report.passed and str(report)
+
+
+def test_mystery_patient_is_wrong_but_only_behind_the_carry():
+    model = exercises.MysteryRNN(2, 4, 2)
+    X, dY = np.ones((1, 3, 2)), np.ones((1, 3, 2))
+    model.forward(X)
+    grads = model.backward(dY)
+    right = super(exercises.MysteryRNN, model).backward(dY)
+    assert all(np.allclose(grads[name], right[name]) for name in right)

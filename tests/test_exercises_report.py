@@ -1,0 +1,129 @@
+"""What all checks share: safe calls, comparison, and the report."""
+
+import numpy as np
+import pytest
+
+from rnn_lib.exercises.report import Report, attempt, call, close, judge, never_raises
+
+
+def test_the_three_labels_and_both_views():
+    for kind, label, colour in [("correct", "Correct", "#009E73"), ("not_started", "Not started", "#7F7F7F"),
+                                ("carry_missing", "Not yet", "#D55E00")]:
+        report = Report(kind, "a < b", (("name", "x"), ("W_xh", "1")))
+        assert report.passed == (kind == "correct")
+        assert str(report) == repr(report) == f"{label}: a < b\n  name  x\n  W_xh  1"
+        html = report._repr_html_()
+        assert label in html and colour in html and "a &lt; b" in html and html.count("<tr>") == 2
+    assert "<table>" not in Report("correct", "fine")._repr_html_()
+
+
+@pytest.mark.parametrize("answer", [None, ..., lambda: None, lambda: ..., ])
+def test_a_stub_is_not_started(answer):
+    value, report = attempt(answer)
+    assert value is None and report.kind == "not_started"
+
+
+def test_a_stub_that_raises_not_implemented_is_not_started():
+    def backward():
+        raise NotImplementedError
+    assert attempt(backward)[1].kind == "not_started"
+    assert "backward returns nothing yet" in str(attempt(backward)[1])
+
+
+def test_attempt_hands_out_copies_and_call_the_things_themselves():
+    def spoil(array, arrays):
+        array += 1
+        arrays["a"] += 1
+        return 5
+
+    array, arrays = np.zeros(2), {"a": np.zeros(2)}
+    assert attempt(spoil, array, arrays) == (5, None)
+    assert not array.any() and not arrays["a"].any()
+    assert call(spoil, array, arrays) == (5, None)
+    assert array.all() and arrays["a"].all()
+
+
+def test_an_exception_names_the_line():
+    def answer(x):
+        y = x + 1
+        return y / 0 if y is None else y["key"]
+
+    report = attempt(answer, 1)[1]
+    assert report.kind == "exception"
+    assert "TypeError: 'int' object is not subscriptable" in report.message
+    assert 'the line: return y / 0 if y is None else y["key"]' in report.message
+
+
+def test_an_exception_outside_the_learners_code_names_no_line():
+    report = attempt(int, "x")[1]
+    assert report.kind == "exception" and "line" not in report.message
+
+
+def test_not_a_function():
+    report = attempt(3)[1]
+    assert report.kind == "wrong_type" and "got int 3" in report.message
+
+
+RIGHT = np.array([1.0, 2.0])
+MISTAKES = [("sign", -RIGHT, "look at the sign"), ("column", RIGHT[:, None], "a column")]
+
+
+@pytest.mark.parametrize(("got", "kind"), [
+    (RIGHT, "correct"), ([1, 2], "correct"), ((1.0, np.float32(2)), "correct"), (RIGHT * (1 + 1e-12), "correct"),
+    (None, "not_started"), (..., "not_started"), (-RIGHT, "sign"), ([[1], [2]], "column"), (RIGHT + 0.1, "unknown"),
+    (RIGHT * (1 + 1e-6), "unknown"), (1.0, "wrong_shape"), ([1, 2, 3], "wrong_shape"), ([], "wrong_shape"),
+    ([np.nan, 2], "not_finite"), ([np.inf, -np.inf], "not_finite"), ("12", "wrong_type"), (["1", "2"], "wrong_type"),
+    (RIGHT + 1j, "wrong_type"), ([1, None], "not_started"), ((..., ...), "not_started"),
+    (np.array([1, None]), "wrong_type"), ([[1], [1, 2]], "wrong_type"), ({"a": 1}, "wrong_type"),
+    (lambda: 1, "wrong_type"), ({1.0, 2.0}, "wrong_type"), (object(), "wrong_type"),
+])
+def test_judge(got, kind):
+    report = judge("answer", got, RIGHT, MISTAKES, praise="well done")
+    assert report.kind == kind
+    if kind == "correct":
+        assert report.message == "well done"
+
+
+def test_judge_a_number():
+    assert judge("loss", 0.5, 0.5).message == "loss is right."
+    assert judge("loss", True, 1).passed
+    assert judge("loss", [0.5], 0.5).kind == "wrong_shape"
+
+
+class Hostile:
+    def __array__(self, *args, **kwargs):
+        raise SystemExit("no array")
+
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+    def __eq__(self, other):
+        raise RuntimeError("no comparison")
+
+    __hash__ = None
+
+
+def test_judge_survives_hostile_objects():
+    assert judge("answer", Hostile(), RIGHT).kind == "wrong_type"
+    assert judge("answer", [Hostile()], RIGHT).kind == "wrong_type"
+
+
+def test_never_raises_but_lets_the_user_interrupt():
+    @never_raises
+    def check(answer):
+        raise answer
+
+    report = check(ValueError("strange"))
+    assert report.kind == "wrong_type" and "ValueError: strange" in report.message
+    assert check(SystemExit()).kind == "wrong_type"
+    with pytest.raises(KeyboardInterrupt):
+        check(KeyboardInterrupt())
+
+
+def test_close():
+    assert close([0, 0], [0, 0], 0)
+    assert close([1e9, 1], [1e9, 1.5], 1e-9)
+    assert not close([1, 2], [1, 2.1], 1e-3)
+    assert not close([np.nan], [np.nan], 1)
+    assert not close([np.inf], [np.inf], 1)
+    assert not close([1, 2], [1], 1)
