@@ -44,7 +44,11 @@ def test_patient_and_right_network_start_from_the_same_weights_and_data():
 
 @pytest.mark.parametrize(
     ("bug", "untouched"),
-    [("carry_missing", {"W_hy", "b_y"}), ("state_off_by_one", {"W_xh", "b_h", "W_hy", "b_y"}), ("b_h_missing", {"W_hh"})],
+    [
+        ("carry_missing", {"W_hy", "b_y"}),
+        ("state_off_by_one", {"W_xh", "b_h", "W_hy", "b_y"}),
+        ("b_h_missing", {"W_hh"}),
+    ],
 )
 def test_angles_tell_healthy_parameters_from_ill_ones(bug, untouched):
     for angles in examine(bug, SINE).angles.values():

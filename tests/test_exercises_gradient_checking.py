@@ -75,7 +75,10 @@ def test_mistakes_are_recognised(check, answer, kind):
     assert report.kind == kind, report
 
 
-CHECKS = ["check_blind_spots", "check_central_difference", "check_complex_step", "check_relative_error", "check_diagnosis"]
+CHECKS = [
+    "check_blind_spots", "check_central_difference", "check_complex_step", "check_relative_error", "check_diagnosis",
+]
+RUBBISH = [3.0, "text", [], {}, object(), lambda: 1, lambda *arguments: "text", lambda *arguments: np.zeros((2, 2))]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -85,9 +88,7 @@ def test_an_empty_answer_is_not_started(check):
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize(
-    "rubbish", [3.0, "text", [], {}, object(), lambda: 1, lambda *arguments: "text", lambda *arguments: np.zeros((2, 2))]
-)
+@pytest.mark.parametrize("rubbish", RUBBISH)
 def test_rubbish_gets_a_report(check, rubbish):
     report = getattr(exercises, check)(rubbish)
     assert not report.passed and str(report)

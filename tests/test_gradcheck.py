@@ -141,8 +141,6 @@ def test_nothing_that_is_not_a_number_passes():
         assert report.wrong == ["b_h"] and "not finite" in str(report)
     model = RNN(2, 4, 5)
     model.params["W_hh"][0, 0] = np.nan
-    report = check_gradients(model, data(*SHAPES[0])[0], lambda Y: ((Y * Y).sum(), 2 * Y))
-    assert report.wrong and "not finite" in str(report)
     with pytest.raises(ValueError, match="finite"):
         check_gradients(model, *data(*SHAPES[0]))
 

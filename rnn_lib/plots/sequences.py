@@ -10,10 +10,12 @@ STATE_COLOURS = "PuOr_r"  # orange above zero, as every hidden state; purple bel
 def pulse_memory(X, remembering, forgetful):
     """Draw what one input, (T, 1, 1), leaves in the states, (T+1, 1, H), with W_hh and with W_hh = 0, side by side."""
     figure, axes = new_figure(2, 2, height=4.4, sharex=True, sharey="row", gridspec_kw={"height_ratios": [1, 2.2]})
+    limit = 1.1 * np.abs([remembering, forgetful]).max()
     for column, states in zip(axes.T, (remembering, forgetful), strict=True):
         draw_input(column[0], X)
         draw_states(column[1], states)
         column[1].set(xlabel="time step t")
+        column[1].set_ylim(-limit, limit)
         label_ends(column[1])
     axes[0, 0].set(title=f"With $W_{{hh}}$ the pulse echoes for {echo(X, remembering)} steps", ylabel="input x")
     axes[0, 1].set(title=f"With $W_{{hh}} = 0$ it echoes for {echo(X, forgetful)}")
@@ -83,7 +85,6 @@ def draw_states(axis, hidden_states):
     for unit, values in enumerate(hidden_states[:, 0].T):
         shade = HIDDEN if unit == 0 else darker(HIDDEN, 0.75**unit)
         axis.plot(values, color=shade, linestyle=LINES[unit % len(LINES)], label=f"unit {unit + 1}")
-    axis.set_ylim(-1.05, 1.05)
 
 
 def draw_map(axis, hidden_states, first_step=0):
