@@ -23,7 +23,7 @@ NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 SHOTS = os.environ.get("SHOTS")
 # The panels are built for a median of 250 ms on two idle cores. A shared machine may be several times slower, so the
 # test only refuses what would feel broken there; the table at the end of the run has the numbers.
-MEDIAN_LIMIT = 1500  # ms
+MEDIAN_LIMIT = 2000  # ms
 MEMORY_LIMIT = 10  # MB over 200 moves
 PANEL_STATE = """
 import gc, json
@@ -76,6 +76,15 @@ def check_not_stale(page, cells):
     for summary, fresh in state:
         assert summary == fresh
     assert sorted(page.js("i => lab.text(i)", cell) for cell in cells) == sorted(summary for summary, _ in state)
+
+
+def tab_to(page, element):
+    """Press the tabulator until `element` has the focus; a slider and its number are two stops."""
+    for _ in range(2):
+        page.page.keyboard.press("Tab")
+        if page.js(f"document.activeElement === {element}"):
+            return
+    raise AssertionError(f"the tabulator does not lead to {element}")
 
 
 def keep_shot(page, cell, name):
@@ -151,7 +160,7 @@ class Result:
         self.summary = f"n = {n}, other = {other}"
         self.label = f"n = {n}"
 
-def run(n=1, other=1, epochs=20, on_epoch=None):
+def run(n=1, other=1, epochs=20, on_epoch=lambda epoch, history: None):
     runs.append(n)
     if n == 13:
         raise ValueError("13 is unlucky")
@@ -171,7 +180,8 @@ Panel("slow", run, draw, {"n": slider("a rather long description", 1, 13, 1), "o
 
 def test_a_slow_panel_keeps_its_promises(page, server):
     """Progress while the kernel is busy, only the newest setting, errors in plain sight, keyboard alone."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW_PANEL)])
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW_PANEL)], metadata=kernel)
     nbformat.write(notebook, server.copy / "slow.ipynb")
     page.open("slow.ipynb")
     page.run_all()
@@ -193,12 +203,12 @@ def test_a_slow_panel_keeps_its_promises(page, server):
     answer = page.press(0, 0, "ArrowLeft")
     assert page.js("lab.text(0)") == "n = 12, other = 1" and sound(answer)
 
-    page.page.keyboard.press("Tab")
+    tab_to(page, "lab.handle(0, 1)")
     page.js("lab.watch", [0, 4])
     page.page.keyboard.press("ArrowRight")
     assert sound(page.js("() => lab.answer")) and page.js("lab.text(0)") == "n = 12, other = 2"
     before = page.js("lab.picture(0).src")
-    page.page.keyboard.press("Tab")
+    tab_to(page, "lab.panel(0).querySelector('button')")
     page.js("lab.watch", [0, 4])
     page.page.keyboard.press("Space")
     assert page.js("() => lab.answer")["picture_changed"] and page.js("lab.picture(0).src") != before

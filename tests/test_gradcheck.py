@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from rnn_lib import RNN
+from rnn_lib import MLP, RNN
 from rnn_lib.bugs import BUGS, KINDS, BuggyRNN, right
 from rnn_lib.gradcheck import GradientReport, check_gradients, numerical_gradients, relative_errors
 from rnn_lib.losses import mse_loss
@@ -270,6 +270,23 @@ def test_a_feed_forward_model():
     target = rng.normal(size=(4, 3))
     report = check_gradients(Linear(), rng.normal(size=(4, 2)), lambda Y: mse_loss(Y, target))
     assert report.passed
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+def test_the_mlp(activation):
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=(4, 3))
+    model = MLP(2, (5,), 3, activation=activation)
+    assert check_gradients(model, rng.normal(size=(4, 2)), lambda Y: mse_loss(Y, target)).passed
+
+
+@pytest.mark.parametrize("scale", [1e-3, 10, 300])
+def test_large_inputs_that_saturate_tanh_are_no_false_alarm(scale):
+    rng = np.random.default_rng(0)
+    for seed in range(10):
+        T, B, I, H, O = rng.integers(1, [12, 4, 4, 5, 4])
+        X, loss_fn = data(T, B, I, H, O, seed)
+        assert check_gradients(RNN(I, H, O, seed=seed), scale * X, loss_fn).passed
 
 
 def test_a_float32_model_is_checked_in_float64():

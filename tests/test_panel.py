@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rnn_lib import playgrounds
-from rnn_lib.playgrounds.panel import MAX_REPR, Panel, choice, log_slider, slider
+from rnn_lib.playgrounds.panel import MAX_REPR, Panel, choice, data_url, log_slider, slider
 
 PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
 
@@ -174,6 +174,16 @@ def test_only_a_long_run_shows_progress(monkeypatch, seconds, shows):
     panel.controls["n"].value = 2
     assert any('max="10"' in text and "epoch 9" in text for text in seen) == shows
     assert panel.progress.value == ""
+
+
+def test_picture_has_the_pixels_that_savefig_writes(recorder):
+    figure = recorder.draw(Result(3, "a"))
+    saved = io.BytesIO()
+    figure.savefig(saved, format="png")
+    _, data = data_url(figure).split(b",")
+    pngs = base64.b64decode(data), saved.getvalue()
+    ours, theirs = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) for png in pngs)
+    assert ours.shape == (100, 200, 3) and (ours == theirs).all()
 
 
 def test_repr_is_one_stable_line(panel):

@@ -29,3 +29,10 @@ from rnn_lib.exercises.shapes import (  # noqa: F401
     check_step_columns,
     check_time_major,
 )
+from rnn_lib.exercises.sine_wave import (  # noqa: F401
+    check_free_run,
+    check_hidden_sizes,
+    check_last_value_mse,
+    check_straight_line,
+    check_windows,
+)

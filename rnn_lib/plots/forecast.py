@@ -1,6 +1,7 @@
 """Series and forecasts of them."""
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from rnn_lib.plots.style import BASELINE, INPUT, LINES, OUTPUT, SERIES, TARGET, label_ends, new_figure
 
@@ -63,6 +64,7 @@ def forecasts(target, outputs, title, baselines=None, warm_up=0, time=None, xlab
         shade_warm_up(axis, time[0], time[warm_up - 1])
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axis.margins(x=0, y=0.14)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     label_ends(axis)
     return figure
 

@@ -37,8 +37,11 @@ def draw_losses(axis, histories, baselines=None, unit="mean squared error"):
         colour, style = SERIES[i % len(SERIES)], LINES[i % len(LINES)]
         losses = np.asarray(history.loss)
         epochs = np.arange(1, len(losses) + 1)
+        if not len(losses):  # no curve to carry the label
+            axis.text(0.5, 0.95 - 0.08 * i, f"{label}: diverged in epoch 1", color=colour, transform=axis.transAxes)
+            continue
         axis.plot(epochs, losses, color=colour, linestyle=style, label=label + " (diverged)" * bool(history.diverged))
-        if history.diverged and len(losses):
+        if history.diverged:
             axis.plot(epochs[-1], losses[-1], "x", color=colour, markersize=10, label="_")
     last = max([len(history.loss) for history in histories.values()] + [1])
     for label, loss in (baselines or {}).items():

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-assert "numpy" not in sys.modules or os.environ.get("OPENBLAS_NUM_THREADS") == "1", "NumPy has already chosen its threads"
+if "numpy" in sys.modules and os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+    raise RuntimeError("NumPy has been imported, and has chosen its threads: set OPENBLAS_NUM_THREADS=1")
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 

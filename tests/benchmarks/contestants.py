@@ -1,6 +1,5 @@
 """Who races: each function takes a problem and returns `step()`, one training step (forward, loss, backward, SGD)."""
 
-import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -46,24 +45,18 @@ def ours(problem, model="RNN"):
 
 
 def pytorch(problem, model="RNN", threads=1):
-    """PyTorch, eager."""
+    """PyTorch, eager, on so many threads: all the process's PyTorch from now on."""
+    torch.set_num_threads(threads)
     X, target = map(torch.tensor, problem.data())
     layer = MODELS[model][1](problem.I, problem.H, dtype=X.dtype)
     linear = torch.nn.Linear(problem.H, problem.O, dtype=X.dtype)
     optimizer = torch.optim.SGD([*layer.parameters(), *linear.parameters()], lr=LR)
 
     def step():
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
         optimizer.zero_grad()
         torch.nn.functional.mse_loss(linear(layer(X)[0]), target).backward()
         optimizer.step()
     return step
-
-
-def pytorch_2_threads(problem, model="RNN"):
-    """PyTorch, eager, two threads."""
-    return pytorch(problem, model, threads=2)
 
 
 def plain_loop(problem):
@@ -123,7 +116,10 @@ def floor(problem):
 
 
 def race(steps, seconds=2.0, rounds=5):
-    """Time each step() in turn, round after round in one process. Returns {name: [seconds in round 1, …]}."""
+    """Time each step() in turn, round after round in one process. Returns {name: [seconds in round 1, …]}.
+
+    The time of a round is that of its fastest step: the one that the machine's other work disturbed least.
+    """
     calls = {}
     for name, step in steps.items():
         step()
@@ -138,13 +134,10 @@ def race(steps, seconds=2.0, rounds=5):
                 start = time.perf_counter()
                 step()
                 taken.append(time.perf_counter() - start)
-            times[name].append(statistics.median(taken))
+            times[name].append(min(taken))
     return times
 
 
 def ratio(times, a, b):
     """The median over the rounds of a's time over b's."""
     return statistics.median(x / y for x, y in zip(times[a], times[b], strict=True))
-
-
-TWO_THREADS = {"PyTorch, 2 threads": pytorch_2_threads} if (os.cpu_count() or 1) > 1 else {}

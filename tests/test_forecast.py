@@ -1,0 +1,87 @@
+"""The free run, and the figures of series, forecasts and losses."""
+
+import numpy as np
+import pytest
+
+from rnn_lib import RNN, plots
+from rnn_lib.forecast import free_run
+from rnn_lib.training import History
+
+
+@pytest.fixture
+def model():
+    return RNN(2, 5, 2, seed=3)
+
+
+def test_each_output_is_the_next_input(model):
+    warm_up = np.random.default_rng(0).normal(size=(6, 3, 2))
+    forecast = free_run(model, warm_up, 7)
+    assert forecast.shape == (7, 3, 2)
+    outputs = model.forward(np.concatenate([warm_up, forecast[:-1]]))  # one pass over what was read
+    assert np.abs(outputs[5:] - forecast).max() < 1e-12
+
+
+def test_one_step_is_the_teacher_forced_forecast(model):
+    warm_up = np.random.default_rng(1).normal(size=(4, 1, 2))
+    assert np.array_equal(free_run(model, warm_up, 1), model.forward(warm_up)[-1:])
+
+
+def test_the_warm_up_is_not_changed(model):
+    warm_up = np.ones((4, 1, 2))
+    free_run(model, warm_up, 5)
+    assert (warm_up == 1).all()
+
+
+def test_bad_input(model):
+    with pytest.raises(ValueError, match="model: .* be fed back.*, got input size 1 and output size 2"):
+        free_run(RNN(1, 4, 2), np.ones((3, 1, 1)), 2)
+    with pytest.raises(ValueError, match=r"warm_up: expected shape \(T, B, 2\), got \(3, 2\)"):
+        free_run(model, np.ones((3, 2)), 2)
+    with pytest.raises(ValueError, match="n_steps: expected a whole number at least 1, got 0"):
+        free_run(model, np.ones((3, 1, 2)), 0)
+    with pytest.raises(TypeError, match="n_steps: expected a whole number"):
+        free_run(model, np.ones((3, 1, 2)), 2.5)
+
+
+def texts(figure):
+    return [text.get_text() for axis in figure.axes for text in axis.texts]
+
+
+def test_curves_are_labelled_where_they_end():
+    x = np.arange(5)
+    figure = plots.curves(x, {"rising": x, "falling": -x}, "Two curves", xlabel="x", ylabel="y")
+    assert set(texts(figure)) == {"rising", "falling"}
+    heights = {text.get_text(): text.xy[1] for text in figure.axes[0].texts}
+    assert heights["rising"] > 0.9 and heights["falling"] < 0.1
+
+
+def test_short_forecasts_end_with_the_target():
+    target = np.arange(10.0)
+    figure = plots.forecasts(target, {"RNN": np.zeros((4, 1, 1))}, "Title", {"naive": np.ones(6)}, warm_up=4)
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    assert list(lines["RNN"].get_xdata()) == [6, 7, 8, 9] and list(lines["naive"].get_xdata()) == [4, 5, 6, 7, 8, 9]
+    assert "warm-up" in texts(figure)
+
+
+def test_loss_curves_say_which_run_diverged():
+    histories = {"good": History(loss=[1.0, 0.1]), "bad": History(loss=[1.0, 10.0], message="diverged")}
+    figure = plots.loss_curves(histories, baselines={"last value": 0.5})
+    assert {"good", "bad (diverged)", "last value"} <= set(texts(figure))
+    assert figure.axes[0].get_yscale() == "log"
+
+
+def test_a_run_that_diverged_at_once_can_be_drawn():
+    figure = plots.loss_curves({"good": History(loss=[1.0, 0.5]), "bad": History(message="diverged")})
+    figure.canvas.draw()
+
+
+def test_other_figures_can_be_drawn():
+    x = np.arange(8.0)
+    histories = {"lr 1": History(loss=[1.0, 0.5])}
+    for figure in (
+        plots.window(x[:4], x[1:5]), plots.stacked_series(x, {"level": x, "change": np.diff(x)}, "Two"),
+        plots.loss_grid({"2 units": histories, "8 units": histories}, "Grid"),
+    ):
+        figure.canvas.draw()
+        width, _ = figure.get_size_inches()
+        assert width <= 9
