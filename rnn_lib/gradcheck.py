@@ -57,7 +57,9 @@ def numerical_gradients(model, X, loss_fn, method="complex", step=None, state=No
 def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0):
     """Compare `model.backward` with numerical gradients. Returns a GradientReport; look at `.passed`.
 
-    `loss_fn` and `method` are those of `numerical_gradients`. The comparison is made in float64
+    `loss_fn` and `method` are those of `numerical_gradients`. X is best of order one (far larger inputs saturate
+    every unit, and then there is little gradient to compare) and as long as in training. The comparison is made
+    in float64
 
     - at the model's own weights, and at random weights of order one with non-zero biases (from `seed`):
       near zero tanh is almost linear, and mistakes hide;

@@ -96,7 +96,7 @@ const cells = () => notebook().content.widgets;
 const panel = i => cells()[i].node.querySelector('.widget-vbox');
 const picture = i => panel(i).querySelector('img');
 const text = i => panel(i).querySelector('[role=status]')?.textContent ?? '';
-const handle = (i, k) => panel(i).querySelectorAll('.widget-slider')[k].querySelector('.noUi-handle');
+const handle = (i, k) => [...panel(i).querySelectorAll('.noUi-handle, select')][k];
 const frame = () => new Promise(done => requestAnimationFrame(done));
 const lab = window.lab = {errors: [], kernel, cells, panel, picture, text, handle};
 
@@ -119,8 +119,15 @@ lab.show = async i => {
 };
 lab.controls = i => [...panel(i).querySelectorAll('.widget-slider, .widget-dropdown')].map(node => {
   const label = node.querySelector('.widget-label');
-  return {name: label.textContent, slider: node.classList.contains('widget-slider'),
+  return {name: label.textContent,
           cut: label.scrollWidth > label.clientWidth || node.scrollWidth > node.clientWidth + 1}; });
+// Where a slider or a list stands, and its ends.
+lab.value = (i, k) => {
+  const node = handle(i, k);
+  if (node.options) return {now: node.selectedIndex, min: 0, max: node.options.length - 1, forward: 'ArrowDown'};
+  const [now, min, max] = ['now', 'min', 'max'].map(name => +node.getAttribute('aria-value' + name));
+  return {now, min, max, forward: 'ArrowRight'};
+};
 // Watch a panel until it shows another text or picture than before and the kernel was idle for so many frames.
 lab.watch = ([i, frames]) => {
   const start = performance.now(), before = {text: text(i), src: picture(i).src}, height = panel(i).offsetHeight;
@@ -183,20 +190,20 @@ class Page:
         self.js("() => jupyterapp.commands.execute('notebook:run-all-cells')")
         self.js("async () => { while (lab.kernel().status !== 'idle') await new Promise(d => setTimeout(d, 50)); }")
 
-    def press(self, cell, slider, key, times=1):
-        """Press a key on a slider's handle; returns what was seen until the panel had answered.
+    def press(self, cell, control, key, times=1):
+        """Press a key on a slider or a list; returns what was seen until the panel had answered.
 
         After several presses the last answer is to be awaited: the kernel may be idle for a moment in between.
         """
-        self.js("([i, k]) => lab.handle(i, k).focus()", [cell, slider])
+        self.js("([i, k]) => lab.handle(i, k).focus()", [cell, control])
         self.js("lab.watch", [cell, 4 if times == 1 else 20])
         for _ in range(times):
             self.page.keyboard.press(key)
         return self.js("() => lab.answer")
 
-    def value(self, cell, slider, which="now"):
-        """Where a slider's handle stands, or its "min" or "max"."""
-        return self.js("([i, k, which]) => +lab.handle(i, k).getAttribute('aria-value' + which)", [cell, slider, which])
+    def value(self, cell, control):
+        """Where a slider or a list stands: "now", "min", "max", and the key that moves it "forward"."""
+        return self.js("([i, k]) => lab.value(i, k)", [cell, control])
 
     def execute(self, code):
         """Run code in the notebook's kernel; returns what it prints."""

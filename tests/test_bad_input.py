@@ -345,9 +345,9 @@ NO_WRONG_VALUE = {("training.fit", "verbose"): "anything is true or false"}
 # --- the tests ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def saved_model(tmp_path):
-    SAVED[:] = [tmp_path / "model.npz"]
+@pytest.fixture(autouse=True, scope="module")
+def saved_model(tmp_path_factory):
+    SAVED[:] = [tmp_path_factory.mktemp("bad_input") / "model.npz"]
 
 
 def cases():

@@ -262,6 +262,29 @@ def test_unknown_names_the_wrong_parameters_and_only_those():
     assert "single step is wrong already" in report.message
 
 
+def test_a_right_walk_back_is_ruled_out():
+    report = check_backward(changed(lambda g, *_: g.update(W_hh=g["W_hh"] + 1)))
+    assert report.kind == "unknown" and "so is the walk back: look at the lines" in report.message
+
+
+def test_one_kind_of_mistake_in_some_lines_only():
+    not_summed = BUGS["not_summed"].make()
+
+    def forms(params, X, h, dY):
+        return {**right(params, X, h, dY), "W_hy": dY[0].T @ h[1], "b_h": not_summed(params, X, h, dY)["b_h"]}
+    report = check_backward(forms)
+    assert report.kind == "not_summed" and report.message.endswith("It shows in: b_h, W_hy.")
+
+
+def test_gradients_of_length_one_have_no_factor():
+    def normalised(*args):
+        grads = right(*args)
+        norm = np.sqrt(sum((g * g).sum() for g in grads.values()))
+        return {name: g / norm for name, g in grads.items()}
+    report = check_backward(normalised)
+    assert report.kind == "scale" and "another one for other data" in report.message
+
+
 def test_unknown_says_what_is_plain_about_a_gradient():
     def change(g, params, X, h, dY):
         g.update(W_hh=g["W_hh"].T, b_h=0 * g["b_h"], b_y=g["b_y"] / X.shape[1], W_hy=g["W_hy"] ** 2)

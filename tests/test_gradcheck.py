@@ -280,7 +280,7 @@ def test_the_mlp(activation):
     assert check_gradients(model, rng.normal(size=(4, 2)), lambda Y: mse_loss(Y, target)).passed
 
 
-@pytest.mark.parametrize("scale", [1e-3, 10, 300])
+@pytest.mark.parametrize("scale", [1e-3, 10, 30])
 def test_large_inputs_that_saturate_tanh_are_no_false_alarm(scale):
     rng = np.random.default_rng(0)
     for seed in range(10):

@@ -49,8 +49,8 @@ KINDS = {
         "through h = tanh(z)."
     ),
     "state_off_by_one": (
-        "A step or a state is off by one. hidden_states[0] is the initial state, so there is one state more than "
-        "there are steps. Look at the index of hidden_states in each product, and at both ends of the loop."
+        "A step is off by one. hidden_states[0] is the initial state, so there is one state more than there are "
+        "steps. Look at the index of hidden_states and X in each product, and at both ends of the loop."
     ),
     "state_wraps": (
         "Index -1 wraps round. At the first step, t - 1 is -1, and NumPy reads that as the last state. Look at the "

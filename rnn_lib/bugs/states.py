@@ -21,6 +21,20 @@ def state_off_by_one_in_W_hy(params, X, h, dY):
 
 
 @patient("state_off_by_one")
+def previous_state_one_step_late(params, X, h, dY):
+    """The gradient of W_hh is made with h_{t-2} where h_{t-1} belongs (h_0 at the first step)."""
+    dZ = walk_back(dY @ params["W_hy"], 1 - h[1:] ** 2, params["W_hh"])
+    return weight_gradients(X, np.concatenate([h[:1], h[:-2]]), h[1:], dZ, dY)
+
+
+@patient("state_off_by_one")
+def input_one_step_late(params, X, h, dY):
+    """The gradient of W_xh is made with x_{t-1} where x_t belongs."""
+    dZ = walk_back(dY @ params["W_hy"], 1 - h[1:] ** 2, params["W_hh"])
+    return weight_gradients(np.roll(X, 1, axis=0), h[:-1], h[1:], dZ, dY)
+
+
+@patient("state_off_by_one")
 def own_state_one_step_late(params, X, h, dY):
     """h_{t-1} stands for h_t, in tanh' and in the gradient of W_hy alike."""
     dZ = walk_back(dY @ params["W_hy"], 1 - h[:-1] ** 2, params["W_hh"])

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from rnn_lib.bugs.carry import carry_missing
 from rnn_lib.bugs.healthy import right, sum_of_products, walk_back, weight_gradients
 from rnn_lib.bugs.patient import patient
 
@@ -55,12 +54,6 @@ def not_summed_in_hidden_layer(params, X, h, dY):
     dZ = walk_back(dY @ params["W_hy"], 1 - h[1:] ** 2, params["W_hh"])
     dZ[1:] = 0
     return weight_gradients(X, h[:-1], h[1:], dZ, dY)
-
-
-@patient("not_summed")
-def only_last_step(params, X, h, dY):
-    """The gradients are those of the last time step alone: there is no sum over time."""
-    return carry_missing(params, X[-1:], h[-2:], dY[-1:])
 
 
 @patient("bias_missing")

@@ -83,7 +83,11 @@ def diagnose(learner):
     factor = answers.factor(answers.names)
     if factor:
         return Report("scale", f"every gradient is {factor} times the right one. {KINDS['scale']}")
-    kinds = {bug.kind for bug in FINGERPRINTS if answers.left_by(bug.make()) == answers.names}
+    marks = [(bug.kind, answers.left_by(bug.make())) for bug in FINGERPRINTS]
+    kinds = {kind for kind, names in marks if names == answers.names}
+    kinds = kinds or {  # or each wrong gradient has this mistake in another form
+        kind for kind, _ in marks if answers.wrong <= set().union(*(names for k, names in marks if k == kind))
+    }
     if len(kinds) == 1:
         return answers.report(kinds.pop())
     longest = LONG if same(in_a_row[0], FIRST.right, learner.rtol) else FIRST
@@ -92,7 +96,8 @@ def diagnose(learner):
             return answers.report("truncated", f"The walk back covers {k} steps at a time. ")
     if learner.is_right(FIRST.one_sequence()) and learner.is_right(SHORT.one_sequence()):
         return Report("batch", "it is right for a single sequence and wrong for a batch. A weight is shared by all "
-                      "sequences, so its gradient is a sum over them. Look at each line that handles the batch axis.")
+                      "sequences, so its gradient is a sum over them. Look at each line that handles the batch axis. "
+                      f"It shows in: {in_order(answers.wrong)}.")
     return unknown(learner, answers)
 
 
@@ -138,7 +143,7 @@ class Answers:
                 return "-" * (sign < 0) + ("·".join(top) or "1") + f"/{below}" * bool(bottom)
         if np.allclose(factors, factors[0], rtol=self.rtol, atol=0):
             return f"{factors[0]:.6g}"
-        return "a number that changes with the data"
+        return "some number, another one for other data,"
 
 
 PRODUCTS = ("", "2", "B", "T", "TB", "O", "TBO", "H", "I", "2B", "2T", "2TB", "BB", "TT")  # "2TB" is 2 T B
@@ -211,20 +216,24 @@ def unknown(learner, answers):
             verdict = f"{factor} times the right one" if factor else "wrong"
         rows.append((name, verdict))
     wrong = in_order(answers.wrong)
-    message = f"wrong for {wrong}, and not by one mistake that this check knows. {where(learner)}"
+    message = f"wrong for {wrong}, and not by one mistake that this check knows. {where(learner, answers)}"
     return Report("unknown", message, tuple(rows))
 
 
-def where(learner):
-    """Say from how many steps on the gradient is wrong, and how far back an error is carried rightly."""
+def where(learner, answers):
+    """Say in which line the mistake cannot be, or from how many steps on it shows, and how far back."""
+    if "b_h" not in answers.wrong:
+        return ("The gradient of b_h, the sum of all dL/dz_t, is right, and so is the walk back: "
+                f"look at the lines that make the gradient of {in_order(answers.wrong)}.")
     lengths = range(1, FIRST.sizes["T"] + 1)
     first_wrong = next((n for n in lengths if not learner.is_right(FIRST.steps(n))), None)
     if first_wrong is None:
-        return f"Sequences of up to {lengths[-1]} steps are right, longer ones or other sizes are not."
+        return f"Sequences of up to {lengths[-1]} steps are right; longer ones or other sizes are not."
     if first_wrong == 1:
         return ("A sequence of a single step is wrong already, with nothing coming back from later steps: "
                 "look at the lines for one step first.")
-    text = f"Sequences of up to {first_wrong - 1} steps are right: look at what passes from one step to another. "
+    right_ones = "a single step" if first_wrong == 2 else f"up to {first_wrong - 1} steps"
+    text = f"Sequences of {right_ones} are right: look at what passes from one step to another. "
     lag = next((n - 1 for n in lengths if not learner.is_right(FIRST.steps(n).last_error())), None)
     if lag is None:
         return text + "An error at the last step is carried back rightly: look at how the other steps' errors join it."

@@ -22,7 +22,7 @@ def unrolled_step(params, X, hidden_states, Y, step):
     figure, axis = new_figure(width=WIDTH, height=HEIGHT, layout="none", gridspec_kw=WHOLE)
     axis.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
     axis.axis("off")
-    axis.text(0.1, HEIGHT - 0.2, title(hidden_states, step), fontsize=12, weight="bold", va="center")
+    axis.text(0.1, HEIGHT - 0.2, title(step, len(X)), fontsize=12, weight="bold", va="center")
     for y, label in ((OUTPUT_ROW, "output\nyₜ"), (HIDDEN_ROW, "hidden state\nhₜ"), (INPUT_ROW, "input\nxₜ")):
         axis.text(0.58, y, label, ha="center", va="center", fontsize=11)
 
@@ -51,13 +51,11 @@ def unrolled_step(params, X, hidden_states, Y, step):
     return figure
 
 
-def title(hidden_states, step):
+def title(step, T):
     """Say what the picture shows."""
     if step == 0:
         return "Before the first input the hidden state is zero"
-    return f"After {step} of {len(hidden_states) - 1} steps: the state holds what the network keeps of {step} input" + (
-        "s" * (step > 1)
-    )
+    return f"Step {step} of {T}: the new state is made of this input and of the state before"
 
 
 def half_height(values):
