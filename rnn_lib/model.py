@@ -57,9 +57,11 @@ class Model:
         folder, name = os.path.split(os.path.abspath(check_path("path", path)))
         temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
         header = json.dumps({"class": type(self).__name__, "dtype": str(self.dtype), **self.config})
+        content = io.BytesIO()
+        np.savez(content, model=np.array(header), **self.params)
         try:
             with open(temporary, "xb") as file:
-                np.savez(file, model=np.array(header), **self.params)
+                file.write(content.getbuffer())
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)

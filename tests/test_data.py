@@ -1,9 +1,11 @@
 """Sine waves, windows and the tiny example."""
 
+import functools
+
 import numpy as np
 import pytest
 
-from rnn_lib.data import sine_wave, tiny_example, windows
+from rnn_lib.data import brackets, first_symbol, parity, random_labels, sine_wave, tiny_example, windows
 
 
 def test_sine_wave_is_a_sine():
@@ -47,6 +49,14 @@ def test_windows_are_copies():
     X, target = windows(series, 2)
     X[...] = target[...] = -1
     np.testing.assert_array_equal(series, np.arange(6))
+
+
+@pytest.mark.parametrize("make, defaults", [
+    (first_symbol, (200, 10, 4, 0)), (parity, (200, 10, 0)), (brackets, (200, 10, 0)), (sine_wave, (200, 25, 0.0, 0)),
+    (functools.partial(random_labels, 9, 5), (0,))])
+def test_the_defaults(make, defaults):
+    for default, explicit in zip(make(), make(*defaults), strict=True):
+        np.testing.assert_array_equal(default, explicit)
 
 
 def test_tiny_example_is_small_round_and_new_each_time():

@@ -51,7 +51,7 @@ def test_an_exception_names_the_line():
     report = attempt(answer, 1)[1]
     assert report.kind == "exception"
     assert "TypeError: 'int' object is not subscriptable" in report.message
-    assert 'the line: return y / 0 if y is None else y["key"]' in report.message
+    assert 'the line `return y / 0 if y is None else y["key"]`.' in report.message
 
 
 def test_an_exception_outside_the_learners_code_names_no_line():

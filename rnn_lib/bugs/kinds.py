@@ -23,9 +23,8 @@ KINDS = {
         "over earlier steps ends, and where the carry is set to zero."
     ),
     "clipped": (
-        "Something inside the walk back is clipped: twice the error does not give twice the gradient. Clip the "
-        "finished gradients, all together, and only after backward. Look for np.clip, a minimum or a norm in the "
-        "loop."
+        "Something inside backward is clipped: twice the error does not give twice the gradient. Clip the finished "
+        "gradients, all together, and only after backward. Look for np.clip, a minimum or a norm."
     ),
     "double_tanh": (
         "tanh is applied twice. Your tanh' is written for z_t, but what the forward pass kept is h_t = tanh(z_t), "
@@ -57,8 +56,9 @@ KINDS = {
         "index of h_{t-1}: hidden_states[0] is the initial state."
     ),
     "error_reinjected": (
-        "The last step's output error enters at every step. Each step has its own error dY[t], and it enters once. "
-        "Look at the line where the output error joins dL/dh_t: does its index move with the loop?"
+        "The last step's output error enters more than once. Each step has its own error dY[t], and it enters once. "
+        "Look at the line where the output error joins dL/dh_t: does its index move with the loop? And at what the "
+        "carry starts from."
     ),
     "errors_dropped": (
         "Only the last step's error is used. The loss depends on the outputs of all steps. Look at where dY enters: "

@@ -86,7 +86,7 @@ def call(answer, *args):
         return None, not_started
     except BaseException as error:
         line = line_of(error, answer)
-        where = f" It happened in the line: {line}" if line else ""
+        where = f" It happened in the line `{line}`." if line else ""
         return None, Report("exception", f"your code raised {say(error)}.{where}")
     return (None, not_started) if is_unfilled(value) else (value, None)
 
