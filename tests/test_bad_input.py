@@ -26,6 +26,12 @@ from rnn_lib.forecast import free_run
 # --- kinds of arguments: each is a function from a good value to {what is wrong with it: bad value} -------------------
 
 
+def with_limits(kind, *limits):
+    """Attach the limits that are still good: they are tried too."""
+    kind.limits = [limit for limit in limits if limit is not None]
+    return kind
+
+
 def whole(minimum, maximum=None):
     """A whole number from `minimum`."""
     bad = {"too small": minimum - 1, "negative": -7, "a fraction": minimum + 0.5, "a float": float(minimum),
@@ -33,7 +39,7 @@ def whole(minimum, maximum=None):
            "a list": [3], "an array": np.array([3, 4]), "complex": 3 + 0j}
     if maximum is not None:
         bad["too large"] = maximum + 1
-    return lambda good: bad
+    return with_limits(lambda good: bad, minimum, maximum)
 
 
 def number(above=None, minimum=None, below=None):
@@ -46,7 +52,7 @@ def number(above=None, minimum=None, below=None):
         bad["below the minimum"] = minimum - 1e-9
     if below is not None:
         bad["the upper limit"] = below
-    return lambda good: bad
+    return with_limits(lambda good: bad, minimum)
 
 
 def array(*fixed, real=True, nonfinite=True, rank=True):
@@ -80,7 +86,7 @@ def without(cases, *labels):
 
 def optional(kind):
     """None, or something of that kind."""
-    return lambda good: without(kind(good), "None")
+    return with_limits(lambda good: without(kind(good), "None"), *getattr(kind, "limits", ()))
 
 
 def labels(n_classes, *fixed):
@@ -310,7 +316,7 @@ TABLE = {
         plain(data.windows, series=np.arange(10.0), length=4, stride=2),
         {"series": lambda good: {**array(real=False)(good), "too short for one window": good[:1]},
          "length": whole(1, 9), "stride": whole(1)}),
-    "data.one_hot": (plain(data.one_hot, labels=LABELS, n_classes=2), {"labels": labels(2), "n_classes": whole(1)}),
+    "data.one_hot": (plain(data.one_hot, labels=LABELS, n_classes=2), {"labels": labels(2), "n_classes": lambda good: whole(1)(good)}),
     "data.first_symbol": (
         plain(data.first_symbol, n_sequences=5, length=4, n_symbols=3, seed=0),
         {"n_sequences": whole(1), "length": whole(1), "n_symbols": whole(2), "seed": SEED}),
@@ -410,6 +416,14 @@ def test_the_good_values_are_accepted(name):
     if name.endswith(".load"):
         call.__self__.save(good["path"])
     call(**good)
+
+
+@pytest.mark.parametrize("name, argument, limit", [
+    (name, argument, limit) for name, (_, kinds) in TABLE.items() for argument, kind in kinds.items()
+    for limit in getattr(kind, "limits", ())])
+def test_the_limits_themselves_are_accepted(name, argument, limit):
+    call, good = TABLE[name][0]()
+    call(**{**good, argument: limit})
 
 
 @pytest.mark.parametrize("name", TABLE)

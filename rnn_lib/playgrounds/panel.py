@@ -74,7 +74,7 @@ class Panel(widgets.VBox):
             control.style.description_width = f"{label_width}px"
             control.layout.width, control.layout.max_width = f"{CONTROL_WIDTH}px", "100%"
             control.observe(lambda change: self.update(), names="value")
-        self.picture = widgets.Image(format="url", layout={"max_width": "100%", "object_fit": "contain"})
+        self.picture = widgets.Image(format="url", layout={"max_width": "100%"})
         self.text = widgets.HTML(layout={"flex": "1 1 0", "min_height": f"{TEXT_HEIGHT}px"})  # room for two lines
         self.progress = widgets.HTML(layout={"width": f"{PROGRESS_WIDTH}px", "flex": "0 0 auto"})
         self.reset_button = widgets.Button(
@@ -141,9 +141,7 @@ class Panel(widgets.VBox):
         *earlier, result = [result for _, result in past]
         figure = self.draw(result, ghosts=earlier) if self.max_ghosts else self.draw(result)
         picture = data_url(figure)
-        if not self.picture.value:  # from now on the picture keeps its place on the page
-            width, height = figure.get_size_inches() * figure.dpi
-            self.picture.layout.width, self.picture.layout.height = f"{width:.0f}px", f"{height:.0f}px"
+        self.picture.layout.width = f"{figure.get_figwidth() * figure.dpi:.0f}px"
         self.past = past
         self.picture.value = picture
         self.say(result.summary)
