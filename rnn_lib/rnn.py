@@ -44,9 +44,10 @@ class RNN(Model):
         np.dot(X.reshape(T * B, I), p["W_xh"].T, out=h[1:].reshape(T * B, H))  # all input projections at once
         h[1:] += p["b_h"]
         W_hh_T = p["W_hh"].T.copy()
-        for h_prev, h_t in zip(h[:-1], h[1:], strict=True):
+        h_prev = h[0]
+        for h_t in h[1:]:
             h_t += h_prev.dot(W_hh_T)       # h_t held W_xh x_t + b_h so far
-            np.tanh(h_t, out=h_t)
+            h_prev = np.tanh(h_t, out=h_t)
 
         self._X, self._h = X, h
         return (h[1:].reshape(T * B, H).dot(p["W_hy"].T) + p["b_y"]).reshape(T, B, O)

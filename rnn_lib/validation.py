@@ -36,7 +36,7 @@ def check_array(name, value, shape, dtype=None, finite=True):
         with np.errstate(over="ignore"):  # too large for float32: infinite, which the last check reports
             array = array.astype(dtype)
     fits = array.ndim == len(shape) and 0 not in array.shape
-    if not fits or any(n != m for n, m in zip(array.shape, shape, strict=True) if not isinstance(m, str)):
+    if not fits or not all([n == m or isinstance(m, str) for n, m in zip(array.shape, shape, strict=True)]):
         expected = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
         empty = ", which is empty" if 0 in array.shape else ""
         raise ValueError(f"{name}: expected shape {expected}, got {array.shape}{empty}")

@@ -316,7 +316,9 @@ TABLE = {
         plain(data.windows, series=np.arange(10.0), length=4, stride=2),
         {"series": lambda good: {**array(real=False)(good), "too short for one window": good[:1]},
          "length": whole(1, 9), "stride": whole(1)}),
-    "data.one_hot": (plain(data.one_hot, labels=LABELS, n_classes=2), {"labels": labels(2), "n_classes": lambda good: whole(1)(good)}),
+    "data.one_hot": (
+        plain(data.one_hot, labels=LABELS, n_classes=2),
+        {"labels": labels(2), "n_classes": lambda good: whole(1)(good)}),  # of which 1 is too few for these labels
     "data.first_symbol": (
         plain(data.first_symbol, n_sequences=5, length=4, n_symbols=3, seed=0),
         {"n_sequences": whole(1), "length": whole(1), "n_symbols": whole(2), "seed": SEED}),

@@ -17,9 +17,7 @@ def words(figure):
 
 def test_a_good_run():
     run = playgrounds.train_sine()
-    assert run.summary == (
-        "H 16, lr 0.01, Adam, 200 epochs: loss 0.0025, then error 0.0000 teacher-forced and 0.0002 free-running."
-    )
+    assert run.summary == "H 16, lr 0.01, Adam, 200 epochs: loss 0.0025; MSE teacher-forced 0.0000, free 0.0002."
     assert len(run.loss) == 200 and not run.diverged
     assert run.target.shape == run.teacher_forced.shape == run.free_running.shape == (LENGTH,)
     assert run.states.shape == (LENGTH, 16)
@@ -41,7 +39,7 @@ def test_the_same_settings_give_the_same_run():
 @pytest.mark.parametrize(("hidden_size", "lr", "optimiser"), EXTREMES)
 def test_both_ends_of_the_sliders(hidden_size, lr, optimiser):
     run = playgrounds.train_sine(hidden_size, lr, optimiser, epochs=50)
-    assert len(run.summary) <= 115
+    assert len(run.summary) <= 96 or run.free_running_mse > 100  # else the line breaks and the picture jumps
     assert run.diverged or np.isfinite([run.free_running_mse, run.teacher_forced_mse]).all()
     figure = playgrounds.draw_sine(run, ghosts=[run])
     figure.canvas.draw()

@@ -6,6 +6,13 @@ from rnn_lib.exercises.bptt import (  # noqa: F401
     check_pencil_dz,
     check_zero_gradients,
 )
+from rnn_lib.exercises.classification import (  # noqa: F401
+    check_first_loss,
+    check_last_step_gradient,
+    check_softmax,
+    check_softmax_gradient,
+    check_whole_digit,
+)
 from rnn_lib.exercises.forward_pass import (  # noqa: F401
     check_forward,
     check_memory_length,

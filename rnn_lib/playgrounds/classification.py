@@ -122,7 +122,7 @@ def train_classifier(
     if error_at == "last step":
         loss_fn, target = last_step(loss_fn), target[-1]
 
-    model = RNN(task.X.shape[-1], hidden_size, C, dtype=np.float32)  # twice as fast as float64, and exact enough for a picture
+    model = RNN(task.X.shape[-1], hidden_size, C, dtype=np.float32)  # faster than float64, and exact enough here
     history = fit(
         model, task.X, target, Adam(model.params, lr=lr), loss_fn=loss_fn, epochs=epochs, batch_size=task.batch_size,
         clip_norm=1.0, verbose=False, on_epoch=on_epoch,

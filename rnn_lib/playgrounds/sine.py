@@ -45,10 +45,10 @@ class SineRun:
     def summary(self):
         """One line: the settings and what came of them."""
         if self.diverged:
-            return f"{self.label}: training {self.diverged}. Try a smaller learning rate."
+            return f"{self.label}: {self.diverged}; try a smaller learning rate."
         return (
-            f"{self.label}: loss {self.loss[-1]:.4f}, then error {self.teacher_forced_mse:.4f} "
-            f"teacher-forced and {self.free_running_mse:.4f} free-running."
+            f"{self.label}: loss {self.loss[-1]:.4f}; MSE teacher-forced {self.teacher_forced_mse:.4f}, "
+            f"free {self.free_running_mse:.4f}."
         )
 
 

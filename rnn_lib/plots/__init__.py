@@ -1,4 +1,11 @@
 """Figures: arrays in, a Matplotlib Figure out. One file a topic; style.py holds the palette."""
+from rnn_lib.plots.classification import (  # noqa: F401
+    class_probabilities,
+    confusion_matrix,
+    digit_as_sequence,
+    digit_images,
+    error_back_in_time,
+)
 from rnn_lib.plots.clinic import patient, step_errors, two_losses  # noqa: F401
 from rnn_lib.plots.forecast import curves, forecasts, stacked_series, window  # noqa: F401
 from rnn_lib.plots.gradients import backward_walk, shortened_formulas  # noqa: F401

@@ -1,0 +1,179 @@
+"""Checks of the exercises in notebook 06: the first loss, the softmax and its gradient, the last step, whole digits."""
+
+import numpy as np
+
+from rnn_lib import MLP, data
+from rnn_lib.exercises.report import Report, attempt, judge, never_raises
+from rnn_lib.losses import cross_entropy_loss, softmax
+from rnn_lib.optim import Adam
+from rnn_lib.training import fit
+
+
+def check_first_loss(first_loss):
+    """Check exercise 1: the cross-entropy of a classifier of ten digits that knows nothing yet."""
+    right = np.log(10)
+    mistakes = [
+        ("sign", -right, "the sign: a loss is minus the logarithm of a probability, and that is positive."),
+        ("wrong_logarithm", 1.0, "that is the logarithm to base 10. The loss uses the natural one, np.log."),
+        ("wrong_logarithm", np.log2(10), "that is the logarithm to base 2. The loss uses the natural one, np.log."),
+        ("probability", 0.1, "that is the probability of the right digit. What is the loss when p[label] is that?"),
+        ("sum_over_classes", 10 * right, "only the right class's probability enters the loss, once."),
+        ("wrong_classes", np.log(4), "that is for the four symbols. There are ten digits."),
+        ("complement", -np.log(0.9), "that is the probability of being wrong. The loss looks at the right class."),
+    ]
+    praise = "ln 10, about 2.3. A first loss far from it means a bug, or a network that is confident for no reason."
+    return judge("first_loss", first_loss, right, mistakes, praise, rtol=2e-3)
+
+
+@never_raises
+def check_softmax(answer):
+    """Check exercise 2: `softmax(logits)` along the last axis, (T, B, C), whatever the size of the logits."""
+    logits = np.random.default_rng(0).normal(size=(4, 3, 5))
+    e = np.exp(logits)
+    exact = softmax(logits)
+
+    def over(axis):
+        return e / e.sum(axis=axis, keepdims=True)
+
+    mistakes = [
+        ("wrong_axis", over(0), "the sum runs over the steps. The classes are on the last axis."),
+        ("wrong_axis", over(1), "the sum runs over the batch. The classes are on the last axis."),
+        ("wrong_axis", e / e.sum(), "one sum over everything. Each step of each sequence needs a sum of its own."),
+        ("not_normalised", e, "these are positive, but do not sum to 1 over the classes."),
+        ("not_normalised", np.exp(logits - logits.max(axis=-1, keepdims=True)), "now divide by their sum."),
+        ("no_exponential", logits / logits.sum(axis=-1, keepdims=True), "where is the exponential?"),
+        ("sign", softmax(-logits), "the sign: the largest logit must get the largest probability."),
+        ("logarithm", np.log(exact), "that is the logarithm of it."),
+    ]
+    got, report = attempt(answer, logits)
+    report = report or judge("softmax", got, exact, mistakes)
+    if not report.passed:
+        return report
+    got, report = attempt(answer, np.array([[[1000.0, 999.0, 0.0]]]))
+    if report is None and not np.isfinite(np.asarray(got, dtype=float)).all():
+        return Report(
+            "overflow", "right for small logits, but exp(1000) is more than a float64 can hold, and inf / inf is NaN. "
+            "Which constant can you subtract from all logits of a row without changing the quotient?",
+        )
+    big = np.array([[[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -2000.0]]])
+    got, report = attempt(answer, big)
+    if report is None and not np.isfinite(np.asarray(got, dtype=float)).all():
+        return Report(
+            "shift_not_per_row", "right for one row, but here a row far below the largest logit of the whole array "
+            "became 0 / 0. Each row needs a shift of its own: axis and keepdims.",
+        )
+    report = report or judge("softmax of logits near ±1000", got, softmax(big))
+    return report if not report.passed else Report("correct", "over the right axis, and stable for logits of any size.")
+
+
+@never_raises
+def check_softmax_gradient(softmax_gradient):
+    """Check exercise 3: `softmax_gradient(p, dp)`, dL/dlogits from p = softmax(logits) and dL/dp, both (B, C)."""
+    rng = np.random.default_rng(1)
+    p, dp = softmax(rng.normal(size=(3, 5))), rng.normal(size=(3, 5))
+    got, report = attempt(softmax_gradient, p, dp)
+    if report is not None:
+        return report
+    dot = (p * dp).sum(axis=-1, keepdims=True)
+    jacobian = p[:, :, None] * (np.eye(5) - p[:, None, :])
+    mistakes = [
+        ("softmax_jacobian_diagonal", p * (1 - p) * dp,
+         "you kept the Jacobian's diagonal only. Raising one logit lowers every other probability, too: dp_i/dz_j "
+         "is not 0 for i ≠ j."),
+        ("softmax_jacobian_identity", dp, "this passes dL/dp on unchanged, as if the Jacobian were 1."),
+        ("sum_missing", p * dp, "that is the first half, diag(p). The half with p pᵀ is missing: what do the other "
+         "classes contribute?"),
+        ("diagonal_missing", -p * dot, "that is the half with p pᵀ. The half with diag(p) is missing."),
+        ("sign", p * (dot - dp), "the sign: raising a logit raises its own probability."),
+        ("sign", p * (dp + dot), "the sign of the second half: raising a logit lowers the other probabilities."),
+        ("sum_over_batch", p * (dp - (p * dp).sum(axis=0, keepdims=True)),
+         "the sum runs over the batch. It belongs to the classes of one example."),
+        ("sum_over_batch", p * (dp - (p * dp).sum()), "one sum over everything. Each example has a sum of its own."),
+        ("mean_for_sum", p * (dp - dot / 5), "the sum over the classes became a mean."),
+        ("unweighted_sum", p * (dp - dp.sum(axis=-1, keepdims=True)),
+         "in the sum over the classes each dL/dp_i counts with its probability p_i."),
+        ("factor_missing", dp - dot, "one factor p is missing in front."),
+        ("cross_entropy_gradient", p - dp, "p minus something is the gradient for the cross-entropy. Here dL/dp is "
+         "any vector, whatever the loss."),
+        ("jacobian_returned", jacobian, "that is the Jacobian itself. The chain rule multiplies it by dL/dp."),
+    ]
+    praise = "the whole Jacobian, in one line and without building it."
+    return judge("dL/dlogits", got, p * (dp - dot), mistakes, praise)
+
+
+@never_raises
+def check_last_step_gradient(last_step_gradient):
+    """Check exercise 4: dL/dlogits, (T, B, C), of the mean cross-entropy at the last step; labels are (B,)."""
+    rng = np.random.default_rng(2)
+    T, B, C = 4, 3, 5
+    logits, labels = rng.normal(size=(T, B, C)), np.array([1, 3, 0])
+    got, report = attempt(last_step_gradient, logits, labels)
+    if report is not None:
+        return report
+    p, one_hot = softmax(logits), data.one_hot(labels, C)
+
+    def at_last(d):
+        dY = np.zeros((T, B, C))
+        dY[-1] = d
+        return dY
+
+    error = p[-1] - one_hot
+    first = np.zeros((T, B, C))
+    first[0] = (p[0] - one_hot) / B
+    off_by_one = "one_hot_off_by_one", "the ones sit beside their labels: class k is column k, counted from 0."
+    mistakes = [
+        ("error_at_every_step", (p - one_hot) / B,
+         "every step has an error of its own here. The loss looks at the last step only: what is dL/dY before it?"),
+        ("error_at_every_step", (p - one_hot) / (T * B), "that is the mean over all steps. The loss has one."),
+        ("error_repeated", np.tile(error / B, (T, 1, 1)),
+         "the last step's error sits at every step. Only the last output enters the loss; backward carries it back."),
+        ("scale", at_last(error / (T * B)), "right direction, but the mean is over the B targets, not over T times B."),
+        ("scale", at_last(error / (B * C)), "right direction, but the mean is over targets, not over their classes."),
+        ("scale", at_last(error), "right direction, but B times too large: the loss is a mean over the batch."),
+        ("sign", at_last(-error / B), "the sign: the gradient is p minus the one-hot label."),
+        ("one_hot_missing", at_last(p[-1] / B), "these are the probabilities alone. Where does the label come in?"),
+        ("softmax_missing", at_last((logits[-1] - one_hot) / B), "the logits are not probabilities yet."),
+        ("first_step", first, "this error sits at the first step. Which index is the last?"),
+        (off_by_one[0], at_last((p[-1] - np.roll(one_hot, 1, axis=1)) / B), off_by_one[1]),
+        (off_by_one[0], at_last((p[-1] - np.roll(one_hot, -1, axis=1)) / B), off_by_one[1]),
+        ("last_step_alone", error / B, "right for the last step, but backward wants one for each step, (T, B, C)."),
+    ]
+    praise = "zero everywhere but at the last step. `backward` carries it to the first."
+    return judge("dY", got, at_last(error / B), mistakes, praise)
+
+
+@never_raises
+def check_whole_digit(whole_digit):
+    """Check exercise 5: (8, N, 8) -> (N, 64), all pixels of a digit in one row. Then train an MLP on them."""
+    X, labels, X_test, labels_test = data.load_digits()
+    got, report = attempt(whole_digit, X)
+    if report is not None:
+        return report
+    N = X.shape[1]
+    mistakes = [
+        ("reshaped", X.reshape(N, 64),
+         "the shape is right, and each row is a mixture of eight people's digits: in memory the first axis, the row of "
+         "the picture, comes first. Bring the axes into order before you reshape."),
+        ("columns_first", X.transpose(1, 2, 0).reshape(N, 64),
+         "every digit is whole, but read by columns. Put the rows first, as X has them."),
+        ("one_digit_a_column", X.transpose(1, 0, 2).reshape(N, 64).T, "one digit must be one row: (N, 64)."),
+        ("one_digit_a_column", X.transpose(0, 2, 1).reshape(64, N), "one digit must be one row: (N, 64)."),
+        ("not_flat", X.transpose(1, 0, 2), "the axes are in order. Now make each digit one row of 64 numbers."),
+    ]
+    report = judge("the pixels", got, X.transpose(1, 0, 2).reshape(N, 64), mistakes)
+    if not report.passed:
+        return report
+    pixels_test, report = attempt(whole_digit, X_test)
+    if report is not None or np.shape(pixels_test) != (X_test.shape[1], 64):
+        return report or Report("wrong_shape", "right for 1437 digits, but not for another number of them.")
+    model = MLP(64, (32,), 10, "tanh")
+    fit(
+        model, got, labels, Adam(model.params, lr=0.01), loss_fn=cross_entropy_loss, epochs=15, batch_size=64,
+        verbose=False,
+    )
+    right = (model.forward(pixels_test).argmax(axis=-1) == labels_test).mean()
+    verdict = "at least 95 %" if right >= 0.95 else "less than 95 %"
+    return Report(
+        "correct", f"an MLP with 32 hidden units that sees all 64 pixels at once reads {verdict} of the held-out "
+        "digits. Its memory is the size of its input: it works because every digit has exactly eight rows.",
+    )

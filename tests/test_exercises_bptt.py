@@ -1,0 +1,148 @@
+"""The checks of notebook 03's exercises: right answers pass, known mistakes are named, nothing raises."""
+
+import numpy as np
+import pytest
+
+from rnn_lib import data, exercises
+from rnn_lib.playgrounds.backward_walk import walk_back
+
+NAMES = ("W_xh", "W_hh", "b_h", "W_hy", "b_y", "carry")
+CHECKS = (
+    exercises.check_zero_gradients, exercises.check_pencil_dz, exercises.check_back_through_sigmoid,
+    exercises.check_initial_state_gradient,
+)
+
+
+class Awkward:
+    """An answer that cannot be looked at."""
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("answer", [
+    None, ..., 3, "text", [], {}, {"W_hh": 1}, [1.0, np.nan], [1, 2, 3], np.ones((2, 2, 2)), Awkward(), [Awkward()] * 2,
+    lambda *args: None, lambda *args: 1 / 0, lambda *args: "text", lambda *args: np.full((3, 4), np.nan),
+    lambda *args: Awkward(), lambda: 1, dict.fromkeys(NAMES, 2), dict.fromkeys(NAMES, Awkward()),
+], ids=range(20))
+def test_no_answer_raises_or_passes_by_accident(check, answer):
+    report = check(answer)
+    assert not report.passed
+    assert str(report) and report._repr_html_()
+
+
+def test_stubs_are_not_started():
+    assert exercises.check_zero_gradients(dict.fromkeys(NAMES)).kind == "not_started"
+    assert exercises.check_pencil_dz([None, None]).kind == "not_started"
+    assert exercises.check_back_through_sigmoid(lambda dh_t, h_t: None).kind == "not_started"
+    assert exercises.check_initial_state_gradient(lambda *args: None).kind == "not_started"
+
+
+# --- Exercise 1 -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("zero", "kind"), [
+    ({"carry"}, "correct"), ({"carry", "W_hh"}, "weight_taken_for_gradient"), (set(), "carry_not_zero"),
+    ({"carry", "b_y"}, "unknown"),
+])
+def test_zero_gradients(zero, kind):
+    assert exercises.check_zero_gradients({name: name in zero for name in NAMES}).kind == kind
+    assert exercises.check_zero_gradients({name: np.bool_(name in zero) for name in NAMES}).kind == kind
+
+
+def test_the_answer_to_exercise_1_is_true():
+    params, X, target = data.tiny_example()
+    params["W_hh"][...] = 0
+    ledger = tiny_ledger(params, X, lambda Y: 2 * (Y - target) / target.size)
+    for name in NAMES[:-1]:
+        assert any(np.any(ledger[t]["d" + name]) for t in (1, 2, 3))
+    assert not any(np.any(ledger[t]["carry"]) for t in range(4))
+
+
+# --- Exercise 2 -----------------------------------------------------------------------------------
+
+
+def tiny_ledger(params, X, error):
+    h = np.zeros((4, 1, 2))
+    for t in (1, 2, 3):
+        h[t] = np.tanh(X[t - 1] @ params["W_xh"].T + h[t - 1] @ params["W_hh"].T + params["b_h"])
+    Y = h[1:] @ params["W_hy"].T + params["b_y"]
+    return walk_back(params, X, h, error(Y))
+
+
+def test_dz_by_pencil():
+    params, X, target = data.tiny_example()
+    only_last = np.array([0, 0, 1.0]).reshape(3, 1, 1)
+    ledger = tiny_ledger(params, X, lambda Y: 2 * (Y - target) * only_last)
+    right = ledger[2]["dz_t"][0]
+    assert exercises.check_pencil_dz(right).passed
+    assert exercises.check_pencil_dz(list(right.round(4))).passed
+    assert exercises.check_pencil_dz(list(right.round(2))).kind == "unknown"
+    for wrong, kind in [
+        (right / 3, "scale"), (right / 2, "scale"), (ledger[2]["dh_t"][0], "tanh_derivative_missing"),
+        (np.zeros(2), "carry_missing"),
+        (((1 - 0.4393**2) * ledger[3]["dz_t"] @ params["W_hh"].T)[0], "unknown"),
+    ]:
+        assert exercises.check_pencil_dz(wrong).kind == kind
+    h_2 = np.array([0.246496, -0.439320])
+    assert exercises.check_pencil_dz((1 - h_2**2) * (params["W_hh"] @ ledger[3]["dz_t"][0])).kind == "W_hh_untransposed"
+    every_step = tiny_ledger(params, X, lambda Y: 2 * (Y - target) / 3)
+    assert exercises.check_pencil_dz(every_step[2]["dz_t"][0]).kind == "loss_of_every_step"
+
+
+# --- Exercise 3 -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answer", "kind"), [
+    (lambda dh, h: dh * h * (1 - h), "correct"),
+    (lambda dh, h: (h - h**2) * dh, "correct"),
+    (lambda dh, h: dh * (1 - h**2), "tanh_derivative"),
+    (lambda dh, h: dh * np.exp(-h) / (1 + np.exp(-h)) ** 2, "double_sigmoid"),
+    (lambda dh, h: h * (1 - h), "slope_only"),
+    (lambda dh, h: dh, "slope_missing"),
+    (lambda dh, h: dh * (1 - h), "factor_missing"),
+    (lambda dh, h: dh * h, "factor_missing"),
+    (lambda dh, h: (dh * h * (1 - h))[0], "wrong_shape"),
+    (lambda dh, h: -dh * h * (1 - h), "unknown"),
+])
+def test_back_through_sigmoid(answer, kind):
+    assert exercises.check_back_through_sigmoid(answer).kind == kind
+
+
+# --- Exercise 4 -----------------------------------------------------------------------------------
+
+
+def leftover(params, X, h, dY):
+    return walk_back(params, X, h, dY)[0]["carry"]
+
+
+@pytest.mark.parametrize(("answer", "kind"), [
+    (leftover, "correct"),
+    (lambda *args: walk_back(*args)[1]["dz_t"] @ args[0]["W_hh"], "correct"),
+    (lambda *args: walk_back(*args)[1]["dh_t"], "stopped_early"),
+    (lambda *args: walk_back(*args)[1]["dz_t"], "stopped_early"),
+    (lambda p, X, h, dY: (1 - h[0] ** 2) * leftover(p, X, h, dY), "one_tanh_too_many"),
+    (lambda *args: leftover(*args).sum(axis=0), "summed_over_batch"),
+    (lambda p, X, h, dY: leftover(p, X, 0 * h, dY), "tanh_derivative_missing"),
+    (lambda p, X, h, dY: leftover({**p, "W_hh": p["W_hh"].T}, X, h, dY), "W_hh_untransposed"),
+    (lambda p, X, h, dY: leftover(p, X[:1], h[:2], dY[:1]), "carry_missing"),
+    (lambda *args: leftover(*args).T, "wrong_shape"),
+    (lambda *args: 2 * leftover(*args), "unknown"),
+])
+def test_initial_state_gradient(answer, kind):
+    assert exercises.check_initial_state_gradient(answer).kind == kind
+
+
+def test_checks_leave_the_answer_no_way_to_change_the_problem():
+    def spoils(params, X, h, dY):
+        result = leftover(params, X, h, dY)
+        params["W_hh"][...] = 0
+        dY[...] = 0
+        return result
+
+    assert exercises.check_initial_state_gradient(spoils).passed
+    assert exercises.check_initial_state_gradient(leftover).passed
