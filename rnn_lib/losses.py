@@ -12,7 +12,7 @@ def mse_loss(Y, target):
     """
     Y = check_array("Y", Y, shape_of(Y))
     difference = Y - check_array("target", target, Y.shape)
-    return (difference * difference).sum() / Y.size, difference * (2 / Y.size)
+    return (difference * difference).sum() / Y.size, 2 * difference / Y.size
 
 
 def softmax(logits):

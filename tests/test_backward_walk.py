@@ -63,7 +63,7 @@ def test_without_recurrence_nothing_is_carried():
 
 @pytest.mark.parametrize(("t", "shown", "hidden"), [
     (4, ["will start at the last step"], ["dz_3"]),
-    (3, ["dz_3", "0.1187", "no step comes after"], ["dz_2", "0.2920"]),
+    (3, ["dz_3", "0.1187", "nothing after"], ["dz_2", "0.2920"]),
     (2, ["dz_2", "0.2920", "0.0345"], ["dz_1", "0.1302"]),
     (1, ["dz_1", "0.1302", "0.1861"], ["0.0479"]),
     (0, ["Walk over", "0.1861", "0.0479"], ["-0.0000"]),

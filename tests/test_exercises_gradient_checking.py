@@ -6,7 +6,7 @@ import pytest
 from rnn_lib import exercises
 
 RIGHT = {"T = 1": ["carry_missing", "truncated"], "B = 1": ["scale"], "one call": ["not_zeroed"],
-         "tiny weights": ["double_tanh"]}
+         "tiny weights": ["truncated", "double_tanh"]}
 
 
 def error(a, n):
@@ -23,13 +23,35 @@ def sum_error(a, n):
     return 0 if size == 0 else np.linalg.norm(a - n) / size
 
 
+def central(formula):
+    return lambda f, w, step: np.array([formula(f, w, i, step) for i in np.eye(len(w))])
+
+
+def in_place(f, w, step, back=1):
+    gradient = []
+    for i in range(len(w)):
+        saved = float(w[i])
+        w[i] = saved + step
+        above = f(w)
+        w[i] = saved - step
+        gradient.append((above - f(w)) / (2 * step))
+        w[i] = saved if back else saved - step
+    return gradient
+
+
+def moves_w(f, w, step):
+    gradient = in_place(f, w, step)
+    w += 1
+    return gradient
+
+
 @pytest.mark.parametrize(
     ("check", "answer"),
     [
         ("check_blind_spots", RIGHT),
         ("check_blind_spots", {name: tuple(bugs[::-1]) for name, bugs in RIGHT.items()}),
-        ("check_central_difference", lambda f, w, step: (f(w + step) - f(w - step)) / (2 * step)),
-        ("check_central_difference", lambda f, w, step: 0.5 * (f(w + step) / step - f(w - step) / step)),
+        ("check_central_gradient", central(lambda f, w, i, step: (f(w + i * step) - f(w - i * step)) / (2 * step))),
+        ("check_central_gradient", in_place),
         ("check_complex_step", lambda f, w: f(w + 1e-30j).imag / 1e-30),
         ("check_complex_step", lambda f, w: np.imag(f(complex(w, 1e-20))) * 1e20),
         ("check_relative_error", error),
@@ -51,12 +73,17 @@ def test_right_answers_pass(check, answer):
         ("check_blind_spots", RIGHT | {"T = 1": "carry_missing"}, "wrong_type"),
         ("check_blind_spots", RIGHT | {"T = 1": 3}, "wrong_type"),
         ("check_blind_spots", {"T = 1": []}, "wrong_keys"),
-        ("check_central_difference", lambda f, w, step: (f(w + step) - f(w)) / step, "forward_difference"),
-        ("check_central_difference", lambda f, w, step: (f(w) - f(w - step)) / step, "forward_difference"),
-        ("check_central_difference", lambda f, w, step: (f(w + step) - f(w - step)) / step, "scale"),
-        ("check_central_difference", lambda f, w, step: (f(w + step) - f(w - step)) / 2 * step, "precedence"),
-        ("check_central_difference", lambda f, w, step: (f(w - step) - f(w + step)) / (2 * step), "sign"),
+        ("check_central_gradient", central(lambda f, w, i, step: (f(w + i * step) - f(w)) / step), "forward_difference"),
+        ("check_central_gradient", central(lambda f, w, i, step: (f(w) - f(w - i * step)) / step), "forward_difference"),
+        ("check_central_gradient", central(lambda f, w, i, step: (f(w + i * step) - f(w - i * step)) / step), "scale"),
+        ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w - i * s)) / 2 * s), "precedence"),
+        ("check_central_gradient", central(lambda f, w, i, s: (f(w - i * s) - f(w + i * s)) / (2 * s)), "sign"),
+        ("check_central_gradient", lambda f, w, step: (f(w + step) - f(w - step)) / (2 * step), "all_at_once"),
+        ("check_central_gradient", lambda f, w, step: in_place(f, w, step, back=0), "not_restored"),
+        ("check_central_gradient", moves_w, "not_restored"),
         ("check_complex_step", lambda f, w: f(w + 1e-30j).real, "real_part"),
+        ("check_complex_step", lambda f, w: f(w + 1e-30j).real / 1e-30, "real_part"),
+        ("check_complex_step", lambda f, w: f(w + 0.1j).imag / 0.1, "step_too_large"),
         ("check_complex_step", lambda f, w: f(w + 1e-30j).imag, "not_divided"),
         ("check_complex_step", lambda f, w: f(w + 1e-30j), "wrong_type"),
         ("check_complex_step", lambda f, w: f(w + 1e-3j).imag / 1e-3, "step_too_large"),
@@ -76,7 +103,7 @@ def test_mistakes_are_recognised(check, answer, kind):
 
 
 CHECKS = [
-    "check_blind_spots", "check_central_difference", "check_complex_step", "check_relative_error", "check_diagnosis",
+    "check_blind_spots", "check_central_gradient", "check_complex_step", "check_relative_error", "check_diagnosis",
 ]
 RUBBISH = [3.0, "text", [], {}, object(), lambda: 1, lambda *arguments: "text", lambda *arguments: np.zeros((2, 2))]
 

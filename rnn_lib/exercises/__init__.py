@@ -23,7 +23,7 @@ from rnn_lib.exercises.forward_pass import (  # noqa: F401
 from rnn_lib.exercises.gradient_checking import (  # noqa: F401
     MysteryRNN,
     check_blind_spots,
-    check_central_difference,
+    check_central_gradient,
     check_complex_step,
     check_diagnosis,
     check_relative_error,

@@ -42,8 +42,8 @@ class Examination:
     """What a patient shows on one task.
 
     right, wrong  the histories of the right network and of the one with the bug
-    angles        {where: {parameter: (cosine to the true gradient, ratio of lengths)}}, where is "first weights"
-                  (before training) and "order-one weights"
+    angles        {when: {parameter: (cosine to the true gradient, ratio of lengths)}}, where when is "before training"
+                  and "half way": at the weights that the right network has reached after half of its training
     """
 
     bug: str
@@ -66,8 +66,8 @@ class Examination:
     def summary(self):
         """One line: the losses, and the angle of the gradient of W_hh."""
         last = "training diverged" if self.wrong.diverged else f"final loss {self.wrong.loss[-1]:.4f}"
-        cosine, _ = self.angles["order-one weights"]["W_hh"]
-        return f"{self.bug}: {last}, right {self.right.loss[-1]:.4f}; cosine of the W_hh gradient {cosine:.2f}."
+        cosine, _ = self.angles["half way"]["W_hh"]
+        return f"{self.bug}: {last}, right {self.right.loss[-1]:.4f}; cosine of the W_hh gradient {cosine:.2f} half way."
 
 
 def sine_task():
@@ -99,22 +99,16 @@ def examine(bug="carry_missing", task="sine wave, SGD", on_epoch=None):
     """Train the network with this bug, and the right one, on this task; compare their first gradients."""
     check_choice("bug", bug, BUGS)
     chosen = TASKS[check_choice("task", task, TASKS)]()
+    right, halfway = healthy(task)
     angles = {}
-    for where in ("first weights", "order-one weights"):
-        wrong, right = chosen.model(bug), chosen.model()
-        if where == "order-one weights":
-            for model in (wrong, right):
-                enlarge(model.params)
-        chosen.gradients(wrong)  # a call before the one that is compared: what survives a call shows
-        angles[where] = compare(chosen.gradients(wrong), chosen.gradients(right))
-    return Examination(bug, task, healthy(task), train(chosen, chosen.model(bug), on_epoch), angles)
-
-
-def enlarge(params):
-    """Draw all parameters anew, of order one, so that tanh is far from linear and no bias is zero."""
-    rng = np.random.default_rng(0)
-    for p in params.values():
-        p[...] = rng.normal(0, 1 / np.sqrt(p.shape[-1]) if p.ndim > 1 else 0.5, p.shape)
+    for when, weights in {"before training": chosen.model().params, "half way": halfway}.items():
+        models = chosen.model(bug), chosen.model()
+        for model in models:
+            for name, p in model.params.items():
+                p[...] = weights[name]
+        chosen.gradients(models[0])  # a call before the one that is compared: what survives a call shows
+        angles[when] = compare(*map(chosen.gradients, models))
+    return Examination(bug, task, right, train(chosen, chosen.model(bug), on_epoch), angles)
 
 
 def train(task, model, on_epoch=None):
@@ -126,9 +120,15 @@ def train(task, model, on_epoch=None):
 
 @cache
 def healthy(task):
-    """Return the History of the right network on this task."""
+    """Return the History of the right network on this task, and a copy of its parameters after half of the epochs."""
     chosen = TASKS[task]()
-    return train(chosen, chosen.model())
+    model, halfway = chosen.model(), {}
+
+    def keep(epoch, history):
+        if epoch == EPOCHS // 2 - 1:
+            halfway.update({name: p.copy() for name, p in model.params.items()})
+
+    return train(chosen, model, keep), halfway
 
 
 def compare(grads, true_grads):

@@ -8,11 +8,14 @@ MARGINS = {"left": 0.08, "right": 0.885, "bottom": 0.17, "top": 0.8, "wspace": 0
 
 
 def step_errors(steps, errors, title):
-    """Draw the relative error of numerical derivatives against the step; `errors` is {method: array}."""
+    """Draw the relative error of numerical derivatives against the step; `errors` is {method: array}.
+
+    An error of exactly zero is drawn at 1e-17.
+    """
     figure, axis = new_figure(height=3.6)
-    for (label, values), colour, line in zip(errors.items(), (BACKWARD, OUTPUT), ("-", "--"), strict=True):
+    for (label, values), colour, line in zip(errors.items(), (BACKWARD, OUTPUT), ("-", "--"), strict=False):
         axis.plot(steps, np.maximum(values, 1e-17), line, color=colour, label=label, marker="o", markersize=3)
-    axis.set(xscale="log", yscale="log", xlabel="step", ylabel="relative error", title=title)
+    axis.set(xscale="log", yscale="log", ylim=(1e-18, 1e2), xlabel="step", ylabel="relative error", title=title)
     label_ends(axis)
     return figure
 
@@ -29,14 +32,17 @@ def two_losses(histories, title):
 def patient(examinations, title=""):
     """Draw a patient: its loss beside the right one's on each task, and how its gradients compare with the true ones.
 
-    The bars are those of the last task.
+    The bars are those of half way through training, one for each task; of a single task, those before it as well.
     """
     figure, axes = new_figure(1, len(examinations) + 1, height=3.2, layout="none", gridspec_kw=MARGINS)
     for axis, exam in zip(axes, examinations, strict=False):
         draw_curves(axis, {"right": exam.right, "wrong": exam.wrong}, OUTPUT, BACKWARD)
         axis.set_title(exam.task, fontsize=10.5, fontweight="normal")
         label_ends(axis)
-    draw_cosines(axes[-1], examinations[-1].angles)
+    if len(examinations) == 1:
+        draw_cosines(axes[-1], examinations[0].angles)
+    else:
+        draw_cosines(axes[-1], {exam.task.partition(",")[0]: exam.angles["half way"] for exam in examinations})
     figure.suptitle(title or examinations[0].bug, x=0.08, ha="left", fontsize=12, fontweight="bold")
     return figure
 
@@ -52,12 +58,12 @@ def draw_curves(axis, histories, *colours):
 
 
 def draw_cosines(axis, angles):
-    """Draw two bars for each parameter: the cosine of its gradient to the true one, at small and at larger weights."""
-    for i, (where, by_name) in enumerate(angles.items()):
+    """Draw two bars for each parameter: the cosines of {label: {parameter: (cosine, ratio of lengths)}}."""
+    for i, (label, by_name) in enumerate(angles.items()):
         places = np.arange(len(by_name)) + 0.4 * (i - 0.5)
         cosines, ratios = zip(*by_name.values(), strict=True)
         face, hatch = (BACKWARD, "") if i == 0 else ("white", "////")
-        axis.barh(places, cosines, 0.34, color=face, edgecolor=BACKWARD, hatch=hatch, label=where)
+        axis.barh(places, cosines, 0.34, color=face, edgecolor=BACKWARD, hatch=hatch, label=label)
         for place, cosine, ratio in zip(places, cosines, ratios, strict=True):
             axis.text(1.08, place, f"{cosine:.2f}  ×{ratio:.2g}", va="center", fontsize=8.5)
     axis.axvline(1, color=BASELINE, linestyle="--", linewidth=1.2)

@@ -7,6 +7,7 @@ from rnn_lib.plots.style import BACKWARD, BASELINE, HIDDEN, INPUT, LINES, OUTPUT
 COLUMN, LEFT = 1.9, 1.2  # width of a time step and of the margin before the first, in inches, the axes' unit
 HEIGHT = 6.5
 Y_ROW, H_ROW, Z_ROW, X_ROW = 5.65, 4.75, 3.75, 3.0  # heights of outputs, states, pre-activations, inputs
+TINT = "#FBEFE6"  # a pale vermillion behind the step where the walk stands
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # quicker to draw than mathematics between dollar signs
 FULL = {"left": 0, "right": 1, "bottom": 0, "top": 1}
 SUMS = {"dW_xh": 2.1, "dW_hh": 1.58, "db_h": 1.13, "dW_hy": 0.8, "db_y": 0.47}  # height of each gradient's row
@@ -26,7 +27,7 @@ def backward_walk(ledger, t):
     axis.axis("off")
     axis.text(0.1, HEIGHT - 0.2, where_it_stands(ledger, t), fontsize=12, weight="bold", va="center")
     if 1 <= t <= T:
-        axis.axvspan(centre(t) - 0.45, centre(t) + COLUMN - 0.45, 0.03, 0.93, color=BACKWARD, alpha=0.1, linewidth=0)
+        axis.axvspan(centre(t) - 0.45, centre(t) + COLUMN - 0.45, 0.03, 0.93, color=TINT, linewidth=0)
     draw_network(axis, T)
     for s in range(max(t, 1), T + 1):
         draw_step(axis, s, ledger[s], T, strong=s == t)
@@ -42,6 +43,8 @@ def where_it_stands(ledger, t):
         return "Forward pass done: the walk back will start at the last step, with carry = 0"
     if t == 0:
         return "Walk over: the five sums are the gradients, and the carry left over is ∂L/∂h₀"
+    if t == len(ledger) - 1:
+        return f"Step {t}, the last: road 1 alone is dh_{t}; back through tanh it is dz_{t}"
     return f"Step {t}: the two roads add up to dh_{t}; back through tanh it is dz_{t}"
 
 
@@ -67,7 +70,7 @@ def draw_network(axis, T):
         node(axis, x, X_ROW, "x" + index, INPUT)
         for below, above in ((X_ROW, Z_ROW), (Z_ROW, H_ROW), (H_ROW, Y_ROW)):
             arrow(axis, (x - 0.07, below + 0.2), (x - 0.07, above - 0.2))
-        arrow(axis, (centre(t - 1) + 0.22, H_ROW + 0.02), (x - 0.18, Z_ROW + 0.16))
+        arrow(axis, (centre(t - 1) + 0.21, H_ROW - 0.04), (x - 0.18, Z_ROW + 0.16))
 
 
 def draw_step(axis, t, step, T, strong):
@@ -76,20 +79,20 @@ def draw_step(axis, t, step, T, strong):
     number(axis, x - 0.2, Y_ROW + 0.32, f"dy_{t} = {text(step['dy_t']).strip()}", strong)
     arrow(axis, (x + 0.07, Y_ROW - 0.2), (x + 0.07, H_ROW + 0.2), BACKWARD, strong)
     number(axis, x + 0.17, (Y_ROW + H_ROW) / 2 + 0.08, f"from y_{t}\n{text(step['from_y'])}", strong)
-    number(axis, x + 0.25, H_ROW + 0.12, f"dh_{t}\n{text(step['dh_t'])}", strong)
+    number(axis, x + 0.25, H_ROW + 0.17, f"dh_{t}\n{text(step['dh_t'])}", strong)
     arrow(axis, (x + 0.07, H_ROW - 0.2), (x + 0.07, Z_ROW + 0.2), BACKWARD, strong)
     number(axis, x + 0.25, Z_ROW - 0.16, f"dz_{t}\n{text(step['dz_t'])}", strong)
     if t < T:
         draw_carry(axis, t, step["carry"], strong)
     else:
-        number(axis, x + 0.45, (H_ROW + Z_ROW) / 2 - 0.02, "carry = 0\nno step comes after", strong)
+        number(axis, x + 0.45, (H_ROW + Z_ROW) / 2 - 0.02, "carry = 0\nnothing after", strong)
 
 
 def draw_carry(axis, t, carry, strong):
     """The road from z_{t+1} back to h_t, and what travels on it."""
-    arrow(axis, (centre(t + 1) - 0.22, Z_ROW + 0.04), (centre(t) + 0.18, H_ROW - 0.16), BACKWARD, strong)
+    arrow(axis, (centre(t + 1) - 0.22, Z_ROW), (centre(t) + 0.16, H_ROW - 0.2), BACKWARD, strong)
     middle = (centre(t) + centre(t + 1)) / 2
-    number(axis, middle - 0.56, (H_ROW + Z_ROW) / 2 - 0.02, f"carry\n{text(carry)}", strong, background="white")
+    number(axis, middle - 0.56, (H_ROW + Z_ROW) / 2 - 0.02, f"carry\n{text(carry)}", strong, TINT if strong and t else "white")
 
 
 def draw_sums(axis, ledger, t):
