@@ -61,7 +61,7 @@ def check_central_gradient(central_gradient):
     if failure:
         return failure
     expected = np.array(differences(step, -step, 2 * step))
-    one_sided = "this is a one-sided difference: its error shrinks with the step, not with its square. Look at both sides."
+    one_sided = "this is a one-sided difference: its error shrinks with the step, not with its square. Use both sides."
     drifts = "the nudge of one element is still there when the next one has its turn: put the saved number back."
     mistakes = [
         ("forward_difference", differences(step, 0, step), one_sided),

@@ -120,7 +120,7 @@ def train(task, model, on_epoch=None):
 
 @cache
 def healthy(task):
-    """Return the History of the right network on this task, and a copy of its parameters after half of the epochs."""
+    """Return the right network's History on this task, and its parameters after half of the epochs."""
     chosen = TASKS[task]()
     model, halfway = chosen.model(), {}
 

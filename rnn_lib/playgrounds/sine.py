@@ -114,9 +114,9 @@ def draw_loss(axis, run, ghosts):
 def draw_forecast(axis, run, output, error, title):
     """Draw one forecast over the target, or say that there is none."""
     axis.plot(run.target, color=TARGET, linewidth=1.2, linestyle="--")
-    axis.set(xlim=(0, LENGTH - 1), ylim=(-1.7, 1.7), yticks=[-1, 0, 1])
+    axis.set(xlim=(0, LENGTH - 1), ylim=(-1.7, 1.7), xticks=X_TICKS, yticks=[-1, 0, 1])
     axis.set_title(title, fontsize=11)
-    axis.xaxis.set_visible(False)
+    axis.tick_params(labelbottom=False)
     shade_warm_up(axis, 0, WARM_UP)
     if output is None:
         say_diverged(axis, run)

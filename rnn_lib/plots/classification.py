@@ -21,6 +21,7 @@ def class_probabilities(p, truth, title, classes=None, steps=None, image=None):
     draw_probabilities(axes[0, -1], p, truth, classes, steps)
     if image is not None:
         draw_image(axes[0, 0], image)
+    figure.get_layout_engine().set(rect=(0, 0, 0.99, 1))  # room for the last frame's line
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     return figure
 
@@ -72,6 +73,7 @@ def digit_images(digits, captions, title):
     figure, axes = new_figure(1, N, height=min(9 / N, 1.5) + 0.7, squeeze=False)
     for axis, digit, caption in zip(axes[0], digits.transpose(1, 0, 2), captions, strict=True):
         draw_image(axis, digit, caption)
+    figure.get_layout_engine().set(rect=(0, 0, 0.99, 1))
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     return figure
 
@@ -92,10 +94,10 @@ def confusion_matrix(counts, title):
 
 
 def error_back_in_time(sizes, title):
-    """Draw the size of dL/dh_t at every step, on a logarithmic axis, one curve for each entry of {label: (T,)}."""
+    """Draw the size of dL/dh_t at every step, (T,), as a share of the last step's, a curve for each {label: sizes}."""
     figure, axis = new_figure()
     for (label, size), style in zip(sizes.items(), LINES, strict=False):
-        axis.plot(range(1, len(size) + 1), size, "o", linestyle=style, color=BACKWARD, markersize=5, label=label)
-    axis.set(title=title, xlabel="time step t", ylabel="mean length of $∂L/∂h_t$", yscale="log")
+        axis.plot(range(1, len(size) + 1), size / size[-1], "o", linestyle=style, color=BACKWARD, markersize=5, label=label)
+    axis.set(title=title, xlabel="time step t", ylabel="size of $∂L/∂h_t$ (last step = 1)", yscale="log")
     label_ends(axis)
     return figure

@@ -1,0 +1,146 @@
+"""The checks of notebook 06's exercises: right answers pass in any style, classic mistakes get their name."""
+
+import numpy as np
+import pytest
+
+from rnn_lib import exercises
+from rnn_lib.losses import softmax
+
+
+def stub(*args):
+    ...
+
+
+def boom(*args):
+    raise KeyError("boom")
+
+
+class Odd:
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("no")
+
+
+def columns(z):
+    e = np.exp(np.moveaxis(z, -1, 0) - np.moveaxis(z, -1, 0).max(axis=0))
+    return np.moveaxis(e / e.sum(axis=0), 0, -1)
+
+
+def by_jacobian(p, dp):
+    return np.stack([(np.diag(row) - np.outer(row, row)) @ d for row, d in zip(p, dp, strict=True)])
+
+
+def by_loop(p, dp):
+    dz = np.zeros_like(p)
+    for b in range(len(p)):
+        for i in range(p.shape[1]):
+            for j in range(p.shape[1]):
+                dz[b, j] += dp[b, i] * p[b, i] * ((i == j) - p[b, j])
+    return dz.tolist()
+
+
+def at_last_step(logits, labels, scale=1.0, shift=0):
+    d = np.zeros_like(logits)
+    d[-1] = softmax(logits[-1])
+    for b, label in enumerate(labels):
+        d[-1, b, (label + shift) % logits.shape[-1]] -= 1
+    return scale * d / len(labels)
+
+
+RIGHT = [
+    (exercises.check_first_loss, np.log(10)), (exercises.check_first_loss, 2.303),
+    (exercises.check_softmax, softmax), (exercises.check_softmax, columns),
+    (exercises.check_softmax_gradient, by_jacobian), (exercises.check_softmax_gradient, by_loop),
+    (exercises.check_last_step_gradient, at_last_step),
+    (exercises.check_whole_digit, lambda X: np.stack([X[:, i].ravel() for i in range(X.shape[1])])),
+    (exercises.check_whole_digit, lambda X: np.concatenate([*X], axis=1)),
+]
+
+
+@pytest.mark.parametrize("check, answer", RIGHT)
+def test_right_answers_pass(check, answer):
+    report = check(answer)
+    assert report.passed, report
+    assert str(report).startswith("Correct") and "<div" in report._repr_html_()
+
+
+def e(z):
+    return np.exp(z)
+
+
+WRONG = [
+    (exercises.check_first_loss, -np.log(10), "sign"),
+    (exercises.check_first_loss, 1, "wrong_logarithm"),
+    (exercises.check_first_loss, 3.3219, "wrong_logarithm"),
+    (exercises.check_first_loss, 0.1, "probability"),
+    (exercises.check_first_loss, 1.386, "wrong_classes"),
+    (exercises.check_first_loss, 5.0, "unknown"),
+    (exercises.check_softmax, lambda z: e(z) / e(z).sum(axis=-1, keepdims=True), "overflow"),
+    (exercises.check_softmax, lambda z: e(z - z.max()) / e(z - z.max()).sum(axis=-1, keepdims=True),
+     "shift_not_per_row"),
+    (exercises.check_softmax, lambda z: e(z) / e(z).sum(axis=0), "wrong_axis"),
+    (exercises.check_softmax, lambda z: e(z) / e(z).sum(axis=1, keepdims=True), "wrong_axis"),
+    (exercises.check_softmax, lambda z: e(z) / e(z).sum(), "wrong_axis"),
+    (exercises.check_softmax, e, "not_normalised"),
+    (exercises.check_softmax, lambda z: z, "unknown"),
+    (exercises.check_softmax, lambda z: softmax(z)[0], "wrong_shape"),
+    (exercises.check_softmax_gradient, lambda p, dp: p * (1 - p) * dp, "softmax_jacobian_diagonal"),
+    (exercises.check_softmax_gradient, lambda p, dp: dp, "softmax_jacobian_identity"),
+    (exercises.check_softmax_gradient, lambda p, dp: p * dp, "sum_missing"),
+    (exercises.check_softmax_gradient, lambda p, dp: -by_jacobian(p, dp), "sign"),
+    (exercises.check_softmax_gradient, lambda p, dp: p * (dp - (p * dp).sum()), "sum_over_batch"),
+    (exercises.check_softmax_gradient, lambda p, dp: p * (dp - (p * dp).sum(axis=0)), "sum_over_batch"),
+    (exercises.check_softmax_gradient, lambda p, dp: p * (dp - dp.sum(axis=1, keepdims=True)), "unweighted_sum"),
+    (exercises.check_softmax_gradient, lambda p, dp: p[:, :, None] * (np.eye(5) - p[:, None]), "jacobian_returned"),
+    (exercises.check_softmax_gradient, lambda p, dp: np.nan * p, "not_finite"),
+    (exercises.check_last_step_gradient, lambda z, y: (softmax(z) - np.eye(5)[y]) / 3, "error_at_every_step"),
+    (exercises.check_last_step_gradient, lambda z, y: (softmax(z) - np.eye(5)[y]) / 12, "error_at_every_step"),
+    (exercises.check_last_step_gradient, lambda z, y: np.tile(at_last_step(z, y)[-1], (4, 1, 1)), "error_repeated"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 3), "scale"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 1 / 4), "scale"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, -1), "sign"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, shift=1), "one_hot_off_by_one"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, shift=-1), "one_hot_off_by_one"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y)[-1], "last_step_alone"),
+    (exercises.check_last_step_gradient, lambda z, y: 7.0, "wrong_shape"),
+    (exercises.check_whole_digit, lambda X: X.reshape(X.shape[1], 64), "reshaped"),
+    (exercises.check_whole_digit, lambda X: X.transpose(1, 2, 0).reshape(-1, 64), "columns_first"),
+    (exercises.check_whole_digit, lambda X: X.transpose(1, 0, 2), "not_flat"),
+    (exercises.check_whole_digit, lambda X: X.transpose(1, 0, 2).reshape(-1, 64).T, "one_digit_a_column"),
+    (exercises.check_whole_digit, lambda X: X.transpose(1, 0, 2).reshape(1437, 64), "exception"),
+]
+
+
+@pytest.mark.parametrize("check, answer, kind", WRONG)
+def test_classic_mistakes_get_their_name(check, answer, kind):
+    report = check(answer)
+    assert report.kind == kind, report
+    assert not report.passed and str(report).startswith("Not yet")
+
+
+CHECKS = [
+    exercises.check_softmax, exercises.check_softmax_gradient, exercises.check_last_step_gradient,
+    exercises.check_whole_digit,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_no_answer_raises(check):
+    assert check(stub).kind == check(None).kind == "not_started"
+    assert check(boom).kind == "exception"
+    for nonsense in (3, "text", [], lambda *args: "text", lambda *args: Odd(), lambda *args: [[1], [2, 3]]):
+        assert check(nonsense).kind in {"wrong_type", "wrong_shape"}
+
+
+def test_the_prediction_takes_any_value():
+    assert exercises.check_first_loss(None).kind == "not_started"
+    for nonsense in ("2.3", [1, 2], Odd(), stub):
+        assert exercises.check_first_loss(nonsense).kind in {"wrong_type", "wrong_shape"}
+
+
+def test_a_softmax_that_fails_only_on_large_logits_says_so():
+    def answer(z):
+        if np.abs(z).max() > 100:
+            return "large"
+        return softmax(z)
+
+    assert exercises.check_softmax(answer).kind == "wrong_type"
