@@ -505,6 +505,31 @@ def test_a_state_of_another_batch():
         model.forward(X[:, :2], state)
 
 
+FLAT, DEEP = np.ones(3), np.ones((2, 2, 2, 2))
+
+
+@pytest.mark.parametrize("call, expected", [
+    (lambda: RNN(5, 2, 1).forward(FLAT), "X: expected shape (T, B, 5), got (3,)"),
+    (lambda: RNN(5, 2, 1).forward(np.ones((2, 3, 5)), FLAT), "state: expected shape (3, 2), got (3,)"),
+    (lambda: MLP(5, (2,), 1).forward(DEEP), "X: expected shape (T, B, 5), got (2, 2, 2, 2)"),
+    (lambda: MLP(5, (2,), 1).forward(np.ones((3, 4))), "X: expected shape (B, 5), got (3, 4)"),
+    (lambda: training.fit(**{**fit_call()[1], "X": DEEP}), "X: expected shape (T, B, I), got (2, 2, 2, 2)"),
+    (lambda: training.fit(**{**fit_call()[1], "X": np.ones((0, 2))}),
+     "X: expected shape (B, I), got (0, 2), which is empty"),
+    (lambda: losses.last_step(losses.mse_loss)(FLAT, FLAT), "Y: expected shape (T, B, C), got (3,)"),
+    (lambda: losses.softmax(1.0), "logits: expected shape (C,), got ()"),
+    (lambda: losses.cross_entropy_loss(DEEP, FLAT), "logits: expected shape (T, B, C), got (2, 2, 2, 2)"),
+    (lambda: losses.cross_entropy_loss(np.ones((0, 2)), FLAT),
+     "logits: expected shape (B, C), got (0, 2), which is empty"),
+    (lambda: data.windows(DEEP, 1), "series: expected shape (N,), got (2, 2, 2, 2)"),
+    (lambda: free_run(RNN(2, 3, 2), FLAT, 1), "warm_up: expected shape (T, B, 2), got (3,)"),
+])
+def test_the_shape_that_was_expected_is_spelt_out(call, expected):
+    with pytest.raises(ValueError) as caught:
+        call()
+    assert str(caught.value) == expected
+
+
 def test_a_forecast_by_a_model_whose_outputs_cannot_be_inputs():
     with pytest.raises(ValueError, match="^model: expected outputs .* got input size 2 and output size 1"):
         free_run(RNN(2, 3, 1), np.ones((3, 1, 2)), 4)

@@ -67,7 +67,8 @@ class Examination:
         """One line: the losses, and the angle of the gradient of W_hh."""
         last = "training diverged" if self.wrong.diverged else f"final loss {self.wrong.loss[-1]:.4f}"
         cosine, _ = self.angles["half way"]["W_hh"]
-        return f"{self.bug}: {last}, right {self.right.loss[-1]:.4f}; cosine of the W_hh gradient {cosine:.2f} half way."
+        right = self.right.loss[-1]
+        return f"{self.bug}: {last}, right {right:.4f}; half way, cosine of the W_hh gradient {cosine:.2f}."
 
 
 def sine_task():
@@ -143,7 +144,8 @@ def compare(grads, true_grads):
 
 def draw_clinic(result):
     """Draw one examination: the loss curves and the gradients' angles."""
-    return plots.patient([result])
+    verdict = "shows itself on" if result.fails else "hides on" if result.learns else "slows down"
+    return plots.patient([result], f"{result.bug} {verdict} this task")
 
 
 def clinic_panel():

@@ -97,7 +97,8 @@ def error_back_in_time(sizes, title):
     """Draw the size of dL/dh_t at every step, (T,), as a share of the last step's, a curve for each {label: sizes}."""
     figure, axis = new_figure()
     for (label, size), style in zip(sizes.items(), LINES, strict=False):
-        axis.plot(range(1, len(size) + 1), size / size[-1], "o", linestyle=style, color=BACKWARD, markersize=5, label=label)
+        steps = range(1, len(size) + 1)
+        axis.plot(steps, size / size[-1], "o", linestyle=style, color=BACKWARD, markersize=5, label=label)
     axis.set(title=title, xlabel="time step t", ylabel="size of $∂L/∂h_t$ (last step = 1)", yscale="log")
     label_ends(axis)
     return figure

@@ -29,7 +29,7 @@ def two_losses(histories, title):
     return figure
 
 
-def patient(examinations, title=""):
+def patient(examinations, title):
     """Draw a patient: its loss beside the right one's on each task, and how its gradients compare with the true ones.
 
     The bars are those of half way through training, one for each task; of a single task, those before it as well.
@@ -43,7 +43,7 @@ def patient(examinations, title=""):
         draw_cosines(axes[-1], examinations[0].angles)
     else:
         draw_cosines(axes[-1], {exam.task.partition(",")[0]: exam.angles["half way"] for exam in examinations})
-    figure.suptitle(title or examinations[0].bug, x=0.08, ha="left", fontsize=12, fontweight="bold")
+    figure.suptitle(title, x=0.08, ha="left", fontsize=12, fontweight="bold")
     return figure
 
 
@@ -65,7 +65,8 @@ def draw_cosines(axis, angles):
         face, hatch = (BACKWARD, "") if i == 0 else ("white", "////")
         axis.barh(places, cosines, 0.34, color=face, edgecolor=BACKWARD, hatch=hatch, label=label)
         for place, cosine, ratio in zip(places, cosines, ratios, strict=True):
-            axis.text(1.08, place, f"{cosine:.2f}  ×{ratio:.2g}", va="center", fontsize=8.5)
+            length = f"{ratio:.2g}" if ratio < 99 else f"{ratio:,.0f}"
+            axis.text(1.08, place, f"{cosine:.2f}  ×{length}", va="center", fontsize=8.5)
     axis.axvline(1, color=BASELINE, linestyle="--", linewidth=1.2)
     axis.set(xlim=(-1.05, 1.05), yticks=range(len(by_name)), yticklabels=by_name, xlabel="cosine to the true gradient")
     axis.invert_yaxis()

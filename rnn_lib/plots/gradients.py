@@ -92,7 +92,8 @@ def draw_carry(axis, t, carry, strong):
     """The road from z_{t+1} back to h_t, and what travels on it."""
     arrow(axis, (centre(t + 1) - 0.22, Z_ROW), (centre(t) + 0.16, H_ROW - 0.2), BACKWARD, strong)
     middle = (centre(t) + centre(t + 1)) / 2
-    number(axis, middle - 0.56, (H_ROW + Z_ROW) / 2 - 0.02, f"carry\n{text(carry)}", strong, TINT if strong and t else "white")
+    background = TINT if strong and t > 0 else "white"
+    number(axis, middle - 0.56, (H_ROW + Z_ROW) / 2 - 0.02, f"carry\n{text(carry)}", strong, background)
 
 
 def draw_sums(axis, ledger, t):
@@ -125,12 +126,12 @@ def arrow(axis, start, end, colour="#BDBDBD", strong=False):
     })
 
 
-def number(axis, x, y, words, strong, background="none"):
+def number(axis, x, y, words, strong, background=None):
     """A quantity of the walk: bold vermillion where the walk stands, grey where it has been."""
     axis.text(
         x, y, words, va="center", family="monospace", fontsize=8.5, linespacing=1.2, zorder=4,
         color=BACKWARD if strong else "#595959", weight="bold" if strong else "normal",
-        bbox={"facecolor": background, "edgecolor": "none", "pad": 1.5},
+        bbox={"facecolor": background, "edgecolor": "none", "pad": 1.5} if background else None,
     )
 
 
