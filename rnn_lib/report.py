@@ -23,5 +23,5 @@ def html_box(passed, label, message, rows=()):
     table = f"<table>{lines}</table>" if lines else ""
     return (
         f"<div style='border-left:5px solid {COLOURS[passed]};padding:0.4em 0.8em'>"
-        f"<b>{html.escape(label)}.</b> {html.escape(message)}{table}</div>"
+        f"<b>{html.escape(label)}:</b> {html.escape(message)}{table}</div>"
     )

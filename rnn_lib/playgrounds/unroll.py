@@ -9,7 +9,7 @@ from rnn_lib.playgrounds.panel import Panel, slider
 from rnn_lib.plots.unrolled import unrolled_step
 from rnn_lib.rnn import RNN
 
-SILENCE = 3  # steps without input after the tiny example's sequence, in which the state fades
+SILENCE = 3  # steps without input after the tiny example's sequence, in which you see what remains
 
 
 @dataclass

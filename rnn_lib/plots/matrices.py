@@ -24,10 +24,10 @@ def matrix_shapes(T, B, I, H, O):
     As in the code, a row of x_t or h_t is one sequence of the batch, so the weights, stored (out, in), are transposed.
     """
     sizes = {"T": T, "T+1": T + 1, "B": B, "I": I, "H": H, "O": O}
-    hidden = [("xₜ", "BI", INPUT), "@", ("W_xh.T", "IH", BASELINE), "+", ("hₜ₋₁", "BH", HIDDEN), "@",
-              ("W_hh.T", "HH", BASELINE), "+", ("b_h", "H", BASELINE), "=", ("zₜ", "BH", HIDDEN)]
-    output = [("hₜ", "BH", HIDDEN), "@", ("W_hy.T", "HO", BASELINE), "+", ("b_y", "O", BASELINE), "=",
-              ("yₜ", "BO", OUTPUT)]
+    hidden = [("x_t", "BI", INPUT), "@", ("W_xh.T", "IH", BASELINE), "+", ("h_prev", "BH", HIDDEN), "@",
+              ("W_hh.T", "HH", BASELINE), "+", ("b_h", "H", BASELINE), "=", ("z_t", "BH", HIDDEN)]
+    output = [("h_t", "BH", HIDDEN), "@", ("W_hy.T", "HO", BASELINE), "+", ("b_y", "O", BASELINE), "=",
+              ("y_t", "BO", OUTPUT)]
     stacks = [("X", "T", "BI", INPUT), ("hidden_states", "T+1", "BH", HIDDEN), ("Y", "T", "BO", OUTPUT)]
     heights = [max(B, I, H), max(B, H), B + (T + 1) * SHEET[1]]  # of the three bands, in cells
 
@@ -44,13 +44,13 @@ def matrix_shapes(T, B, I, H, O):
     axis.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
     axis.axis("off")
     n_params, n_multiplications = counts(T, B, I, H, O)
-    title = f"{n_params['total']:,} parameters, whatever T and B are; {n_multiplications['T steps']:,} multiplications"
+    title = f"{n_params['total']:,} parameters, {n_multiplications['T steps']:,} multiplications"
     axis.text(MARGIN, HEIGHT - 0.22, title, fontsize=12, weight="bold", va="center")
 
     spare = (HEIGHT - TITLE - cell * sum(heights) - 3 * (HEADING + NAME + SHAPE)) / 3
     top = HEIGHT - TITLE
-    headings = ("One step:  zₜ = xₜ W_xh.T + hₜ₋₁ W_hh.T + b_h,   hₜ = tanh(zₜ)",
-                "and its output:  yₜ = hₜ W_hy.T + b_y", "The whole sequence, one sheet a time step")
+    headings = ("One step:  z_t = x_t @ W_xh.T + h_prev @ W_hh.T + b_h,   h_t = tanh(z_t)",
+                "and its output:  y_t = h_t @ W_hy.T + b_y", "The whole sequence, one sheet a time step")
     for heading, items, height in zip(headings, (hidden, output, stacks), heights, strict=True):
         axis.text(MARGIN, top - HEADING / 2, heading, fontsize=10.5, va="center")
         middle = top - HEADING - NAME - cell * height / 2
@@ -65,7 +65,7 @@ def counts(T, B, I, H, O):
     """Return two dicts: the number of parameters, and of multiplications in the products of a forward pass."""
     n_params = {"W_xh": H * I, "W_hh": H * H, "b_h": H, "W_hy": O * H, "b_y": O}
     n_params["total"] = sum(n_params.values())
-    step = {"x W_xh.T": B * I * H, "h W_hh.T": B * H * H, "h W_hy.T": B * H * O}
+    step = {"x_t @ W_xh.T": B * I * H, "h_prev @ W_hh.T": B * H * H, "h_t @ W_hy.T": B * H * O}
     step["one step"] = sum(step.values())
     return n_params, step | {"T steps": T * step["one step"]}
 
@@ -132,10 +132,10 @@ def draw_stacks(axis, stacks, sizes, cell, middle):
 
 def draw_counts(axis, n_params, n_multiplications, top):
     """Write the two tables of numbers."""
-    formulas = {"W_xh": "H·I", "W_hh": "H·H", "b_h": "H", "W_hy": "O·H", "b_y": "O", "total": "", "x W_xh.T": "B·I·H",
-                "h W_hh.T": "B·H·H", "h W_hy.T": "B·H·O", "one step": "", "T steps": ""}
+    formulas = {"W_xh": "H·I", "W_hh": "H·H", "b_h": "H", "W_hy": "O·H", "b_y": "O", "total": "", "x_t @ W_xh.T": "B·I·H",
+                "h_prev @ W_hh.T": "B·H·H", "h_t @ W_hy.T": "B·H·O", "one step": "", "T steps": ""}
     for heading, table in (("Parameters", n_params), ("Multiplications in the products", n_multiplications)):
         axis.text(TABLE, top, heading, fontsize=10.5, va="center")
-        lines = [f"{name:<10}{formulas[name]:<7}{number:>13,}" for name, number in table.items()]
+        lines = [f"{name:<17}{formulas[name]:<7}{number:>13,}" for name, number in table.items()]
         axis.text(TABLE, top - 0.15, "\n".join(lines), family="monospace", fontsize=9.5, va="top", linespacing=1.3)
         top -= 0.3 + 0.21 * len(lines) + 0.15

@@ -4,7 +4,8 @@ import numpy as np
 
 from rnn_lib.plots.style import BASELINE, HIDDEN, INPUT, LINES, OUTPUT, TARGET, label_ends, new_figure
 
-STATE_COLOURS = "PuOr_r"  # orange above zero, as every hidden state; purple below
+STATE_COLOURS = "PuOr_r"  # orange above zero, as every hidden state; violet below
+MARKERS = "os^D"
 
 
 def pulse_memory(X, remembering, forgetful):
@@ -65,7 +66,7 @@ def before_and_after(warm_up, truth, before, after, hidden_states):
     axes[1].set_title(f"After training, {steps}: off by at most {np.abs(after - truth).max():.2f}")
     by_peak = np.argsort(hidden_states[-len(truth) // 4 :, 0].argmax(axis=0), kind="stable")
     draw_map(axes[2], hidden_states[:, :, by_peak], first_step=1)
-    axes[2].set(title="What it carries meanwhile: every row is a hidden unit", xlabel="time step t", yticks=[])
+    axes[2].set(title="What it carries meanwhile: a row a hidden unit, orange +1, violet −1", xlabel="time step t", yticks=[])
     axes[2].axvline(len(warm_up) + 0.5, color=TARGET, linewidth=1)
     return figure
 
@@ -80,11 +81,12 @@ def draw_input(axis, X):
 
 
 def draw_states(axis, hidden_states):
-    """Draw one sequence's states, (T+1, 1, H), a line a unit, from t = 0 on."""
+    """Draw one sequence's states, (T+1, 1, H), a mark for each step from t = 0 on, a line to guide the eye."""
     axis.axhline(0, color=BASELINE, linewidth=0.8)
     for unit, values in enumerate(hidden_states[:, 0].T):
         shade = HIDDEN if unit == 0 else darker(HIDDEN, 0.75**unit)
-        axis.plot(values, color=shade, linestyle=LINES[unit % len(LINES)], label=f"unit {unit + 1}")
+        axis.plot(values, color=shade, linestyle=LINES[unit % len(LINES)], linewidth=0.8, label="_")
+        axis.plot(values, MARKERS[unit % len(MARKERS)], color=shade, markersize=4, label=f"unit {unit + 1}")
 
 
 def draw_map(axis, hidden_states, first_step=0):

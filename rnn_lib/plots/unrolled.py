@@ -22,7 +22,8 @@ def unrolled_step(params, X, hidden_states, Y, step):
     figure, axis = new_figure(width=WIDTH, height=HEIGHT, layout="none", gridspec_kw=WHOLE)
     axis.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
     axis.axis("off")
-    axis.text(0.1, HEIGHT - 0.2, title(step, len(X)), fontsize=12, weight="bold", va="center")
+    recurrent = bool(params["W_hh"].any())
+    axis.text(0.1, HEIGHT - 0.2, title(step, len(X), recurrent), fontsize=12, weight="bold", va="center")
     for y, label in ((OUTPUT_ROW, "output\nyₜ"), (HIDDEN_ROW, "hidden state\nhₜ"), (INPUT_ROW, "input\nxₜ")):
         axis.text(0.58, y, label, ha="center", va="center", fontsize=11)
 
@@ -37,7 +38,7 @@ def unrolled_step(params, X, hidden_states, Y, step):
             draw_node(axis, x, OUTPUT_ROW, Y[t - 1, 0], OUTPUT, **style)
             left, right = columns[t - 1] + BOX_WIDTH / 2, x - BOX_WIDTH / 2
             state_half = half_height(hidden_states[t, 0])
-            draw_arrow(axis, (left, HIDDEN_ROW), (right, HIDDEN_ROW), HIDDEN, **style)
+            draw_arrow(axis, (left, HIDDEN_ROW), (right, HIDDEN_ROW), HIDDEN, t <= step and recurrent, t == step)
             draw_arrow(axis, (x, INPUT_ROW + half_height(X[0, 0])), (x, HIDDEN_ROW - state_half), INPUT, **style)
             draw_arrow(axis, (x, HIDDEN_ROW + state_half), (x, OUTPUT_ROW - half_height(Y[0, 0])), OUTPUT, **style)
         if t == step > 0:
@@ -51,10 +52,12 @@ def unrolled_step(params, X, hidden_states, Y, step):
     return figure
 
 
-def title(step, T):
-    """Say what the picture shows."""
+def title(step, T, recurrent):
+    """Say what the picture shows; `recurrent` is False if W_hh is zero."""
     if step == 0:
         return "Before the first input the hidden state is zero"
+    if not recurrent:
+        return f"Step {step} of {T}: W_hh = 0, so the new state is made of this input alone"
     return f"Step {step} of {T}: the new state is made of this input and of the state before"
 
 
@@ -94,9 +97,9 @@ def sums_of_step(params, X, hidden_states, Y, step):
     lines = [f"h{t} = tanh(W_xh x{t} + W_hh h{t_before} + b_h)      y{t} = W_hy h{t} + b_y"]
     for i, state in enumerate(now):
         sums = products(params["W_xh"][i], x) + products(params["W_hh"][i], before) + [f"{params['b_h'][i]:.4g}"]
-        lines.append(f"h[{i}] = tanh({' + '.join(sums)}) = tanh({np.arctanh(state):.4f}) = {state:.4f}")
+        lines.append(f"unit {i + 1}: tanh({' + '.join(sums)}) = tanh({np.arctanh(state):.4f}) = {state:.4f}")
     sums = products(params["W_hy"][0], now) + [f"{params['b_y'][0]:.4g}"]
-    lines.append(f"y    = {' + '.join(sums)} = {y[0]:.4f}")
+    lines.append(f"output: {' + '.join(sums)} = {y[0]:.4f}")
     return [line.replace("+ -", "- ") for line in lines]
 
 
