@@ -331,7 +331,7 @@ def test_the_report_reads_the_same_everywhere():
         "  b               0.12         > 1e-12            WRONG",
     ])
     html = report._repr_html_()
-    assert "<b>Wrong.</b>" in html and "&lt; 1e-12" in html and "#D55E00" in html
+    assert "<b>Wrong:</b>" in html and "&lt; 1e-12" in html and "#D55E00" in html
     fine = GradientReport({"own weights": {"W": 0.0}}, 1e-12)
     assert str(fine).startswith("Right: every gradient agrees with the derivative of the loss within 1e-12.")
     assert "#009E73" in fine._repr_html_()

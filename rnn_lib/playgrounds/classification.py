@@ -101,7 +101,7 @@ class ClassificationRun:
         if self.diverged:
             return f"{self.label}: {self.diverged}"
         return (
-            f"{self.label}: {self.accuracy:.1%} of the held-out right (memoryless {self.task.memoryless:.1%}, "
+            f"{self.label}: {self.accuracy:.1%} right (memoryless {self.task.memoryless:.1%}, "
             f"chance {self.task.chance:.1%})."
         )
 
