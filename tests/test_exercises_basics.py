@@ -60,16 +60,8 @@ def forward_model(p, X, h0):
     return model.hidden_states, Y
 
 
-def forward_that_writes_into_its_arguments(p, X, h0):
-    result = forward_rows(p, X, h0.copy())
-    for array in (*p.values(), X, h0):
-        array[...] = 0
-    return result
-
-
 RIGHT_FORWARDS = [
     forward_rows, forward_columns, forward_one_sequence_at_a_time, forward_einsum, forward_model,
-    forward_that_writes_into_its_arguments,
 ]
 
 
@@ -147,6 +139,30 @@ def initial_state_at_minus_one(p, X, h0):
     return states, states[:-1] @ p["W_hy"].T + p["b_y"]
 
 
+def loop_over(first, last, shift):
+    """Make a forward pass whose loop runs over the wrong t; x_t is X[t - shift]."""
+
+    def forward(p, X, h0):
+        states = np.zeros((len(X) + 1, *h0.shape))
+        states[0] = h0
+        for t in range(first, len(X) + last):
+            states[t] = np.tanh(X[t - shift] @ p["W_xh"].T + states[t - 1] @ p["W_hh"].T + p["b_h"])
+        return states, states[1:] @ p["W_hy"].T + p["b_y"]
+
+    return forward
+
+
+def write_into(name):
+    """Make a right forward pass that then overwrites one of its arguments."""
+
+    def forward(p, X, h0):
+        result = forward_rows(p, X, h0.copy())
+        {**p, "X": X, "h0": h0}[name][...] = 0
+        return result
+
+    return forward
+
+
 def changed(states=lambda S: S, outputs=lambda Y: Y):
     """Make a forward pass whose right results are changed afterwards."""
 
@@ -206,6 +222,10 @@ WRONG_FORWARDS = {
     "last_output_only": changed(outputs=lambda Y: Y[-1]),
     "swapped": lambda p, X, h0: forward_rows(p, X, h0)[::-1],
     "not_fresh": forget_to_empty_a_list,
+    "last_state_missing": loop_over(1, 0, shift=1),
+    "initial_state_overwritten": loop_over(0, 0, shift=0),
+    "argument_changed": write_into("X"),
+    "incomplete": lambda p, X, h0: (forward_rows(p, X, h0)[0], None),
     "unknown": changed(states=lambda S: S + 0.01 * np.arange(len(S))[:, None, None]),
     "not_finite": changed(states=lambda S: S * np.nan),
     "wrong_shape": changed(states=lambda S: S[..., :2]),
@@ -213,6 +233,22 @@ WRONG_FORWARDS = {
     "exception": lambda p, X, h0: X @ p["W_xh"],
     "not_started": lambda p, X, h0: None,
 }
+
+
+def test_check_forward_accepts_a_loop_that_ends_where_it_should():
+    assert exercises.check_forward(loop_over(1, 1, shift=1)).passed
+
+
+@pytest.mark.parametrize("name", ["W_hh", "X", "h0"])
+def test_check_forward_names_the_argument_that_was_overwritten(name):
+    report = exercises.check_forward(write_into(name))
+    assert report.kind == "argument_changed" and f"changes {name}" in report.message
+
+
+def test_check_forward_names_each_slip_of_the_loop():
+    assert exercises.check_forward(loop_over(0, 0, shift=1)).kind == "initial_state_overwritten"
+    report = exercises.check_forward(loop_over(1, 1, shift=0))
+    assert report.kind == "exception" and "X[t-1]" in report.message
 
 
 @pytest.mark.parametrize("kind", WRONG_FORWARDS)
@@ -266,15 +302,30 @@ def test_a_size_written_into_the_code_is_found():
 
 def lengths_by(**changes):
     """Make a `memory_length` with some of its parts changed."""
-    parts = {"activation": np.tanh, "size": abs, "start": 0, **changes}
+    parts = {"activation": np.tanh, "size": abs, "start": 0, "limit": 0.01, **changes}
 
     def memory_length(w):
         t, h = parts["start"], 1.0
-        while parts["size"](h) >= 0.01:
+        while parts["size"](h) >= parts["limit"]:
             t, h = t + 1, parts["activation"](w * h)
         return t
 
     return memory_length
+
+
+def last_state(w):
+    h = 1.0
+    while abs(h) >= 0.01:
+        h = np.tanh(w * h)
+    return h
+
+
+def at_most_100_steps(w):
+    h = 1.0
+    for t in range(100):
+        if abs(h) < 0.01:
+            return t
+        h = np.tanh(w * h)
 
 
 def step(p, x, h):
@@ -311,6 +362,9 @@ CASES = [
     (exercises.check_trial, "correct", 6),
     (exercises.check_trial, "correct", np.array(6)),
     (exercises.check_trial, "initial_state_missing", 5),
+    (exercises.check_trial, "state_missing", 4),
+    (exercises.check_trial, "one_too_many", 7),
+    (exercises.check_trial, "unknown", 8),
     (exercises.check_which_outputs_change, "correct", [2, 3]),
     (exercises.check_which_outputs_change, "correct", {3, 2}),
     (exercises.check_which_outputs_change, "correct", np.array([3, 2])),
@@ -320,7 +374,8 @@ CASES = [
     (exercises.check_which_outputs_change, "own_step_missing", [3]),
     (exercises.check_which_outputs_change, "sees_the_future", [1, 2, 3]),
     (exercises.check_which_outputs_change, "backwards", [1, 2]),
-    (exercises.check_which_outputs_change, "unknown", [1]),
+    (exercises.check_which_outputs_change, "backwards", [1]),
+    (exercises.check_which_outputs_change, "all_others", [1, 3]),
     (exercises.check_which_outputs_change, "wrong_type", [2, 4]),
     (exercises.check_which_outputs_change, "wrong_type", 2),
     (exercises.check_which_outputs_change, "wrong_type", "23"),
@@ -337,12 +392,17 @@ CASES = [
     (exercises.check_step, "wrong_shape", lambda p, x, h: (step(p, x, h)[0][:, None], 0)),
     (exercises.check_step, "wrong_type", lambda p, x, h: step(p, x, h)[0]),
     (exercises.check_step, "not_started", lambda p, x, h: (None, None)),
+    (exercises.check_step, "incomplete", lambda p, x, h: (step(p, x, h)[0], None)),
     (exercises.check_memory_length, "correct", lengths_by()),
     (exercises.check_memory_length, "correct", lengths_by(activation=lambda a: 1 - 2 / (np.exp(2 * a) + 1))),
     (exercises.check_memory_length, "tanh_missing", lengths_by(activation=float)),
     (exercises.check_memory_length, "sign_ignored", lengths_by(size=float)),
     (exercises.check_memory_length, "off_by_one", lengths_by(start=1)),
     (exercises.check_memory_length, "off_by_one", lengths_by(start=-1)),
+    (exercises.check_memory_length, "wrong_limit", lengths_by(limit=0.1)),
+    (exercises.check_memory_length, "w_missing", lambda w: lengths_by()(1.0)),
+    (exercises.check_memory_length, "state_returned", last_state),
+    (exercises.check_memory_length, "incomplete", at_most_100_steps),
     (exercises.check_memory_length, "unknown", lambda w: 7),
     (exercises.check_memory_length, "wrong_shape", lambda w: [1, 2]),
     (exercises.check_shapes, "correct", SHAPES),
@@ -369,6 +429,9 @@ CASES = [
     (exercises.check_count_params, "output_missing", lambda I, H, O: H * I + H * H + H),
     (exercises.check_count_params, "W_hh_linear", lambda I, H, O: H * I + H + H + O * H + O),
     (exercises.check_count_params, "full_biases", lambda I, H, O: H * I + 2 * H * H + O * H + O * O),
+    (exercises.check_count_params, "W_hh_linear", lambda I, H, O: H * I + 3 * H + O * H + O),
+    (exercises.check_count_params, "W_hy_from_input", lambda I, H, O: H * I + H * H + H + O * I + O),
+    (exercises.check_count_params, "incomplete", lambda I, H, O: H * I + H * H + H + O * H + O if H > 1 else None),
     (exercises.check_count_params, "unknown", lambda I, H, O: I * H * O),
     (exercises.check_time_major, "correct", lambda X: X.swapaxes(0, 1)),
     (exercises.check_time_major, "correct", lambda X: np.stack([X[:, t] for t in range(X.shape[1])])),
@@ -388,10 +451,16 @@ CASES = [
     (exercises.check_step_columns, "bias_missing", lambda p, x, h: np.tanh(p["W_xh"] @ x + p["W_hh"] @ h)),
     (exercises.check_step_columns, "tanh_missing", lambda p, x, h: p["W_xh"] @ x + p["W_hh"] @ h + p["b_h"][:, None]),
     (exercises.check_step_columns, "W_hh_transposed", lambda p, x, h: columns({**p, "W_hh": p["W_hh"].T}, x, h)),
+    (exercises.check_step_columns, "carry_missing", lambda p, x, h: columns({**p, "W_hh": 0 * p["W_hh"]}, x, h)),
+    (exercises.check_step_columns, "input_missing", lambda p, x, h: columns(p, 0 * x, h)),
     (exercises.check_step_columns, "rows", lambda p, x, h: columns(p, x, h).T),
     (exercises.check_careful_mse, "correct", mse),
     (exercises.check_careful_mse, "broadcasts", lambda Y, target: np.mean((Y - target) ** 2)),
     (exercises.check_careful_mse, "wrong_exception", asserting_mse),
+    (exercises.check_careful_mse, "not_raised", lambda Y, target: mse(Y, target) if Y.shape == target.shape else None),
+    (exercises.check_careful_mse, "not_raised", lambda Y, target: mse(Y, target) if Y.shape == target.shape
+     else ValueError),
+    (exercises.check_careful_mse, "mean_first", lambda Y, target: np.mean(Y - target) ** 2),
     (exercises.check_careful_mse, "sum", lambda Y, target: np.sum((Y - target) ** 2)),
     (exercises.check_careful_mse, "half", lambda Y, target: np.mean((Y - target) ** 2) / 2),
     (exercises.check_careful_mse, "root", lambda Y, target: np.sqrt(np.mean((Y - target) ** 2))),
@@ -481,3 +550,14 @@ def test_the_table_of_check_shapes_tells_which_are_wrong_and_not_the_answer():
     assert len(report.table) == 9 and "6 of 8" in report.message
     assert "(8, 3, 5)" not in str(report)
     assert sum("right" in row[1] for row in report.table) == 6
+
+
+def test_check_shapes_says_how_many_axes_and_how_a_tuple_of_one_is_written():
+    wrong = {"X": (2, 3, 7), "Y": (3, 4), "W_hh": (5,), "b_h": (2, 2), "b_y": 4}
+    advice = dict(exercises.check_shapes({**SHAPES, **wrong}).table)
+    assert "time, batch, size" in advice["X"] and "three axes" in advice["Y"] and "(out, in)" in advice["W_hh"]
+    assert "one axis" in advice["b_h"] and "(4,)" in advice["b_y"]
+
+
+def test_an_answer_that_stops_half_way_is_told_where():
+    assert "w = 0.98" in exercises.check_memory_length(at_most_100_steps).message

@@ -1,15 +1,21 @@
 """Checks of the exercises in notebook 01 and of the trial in notebook 00."""
 
+import math
+
 import numpy as np
 
-from rnn_lib.exercises.report import Report, attempt, close, judge, never_raises
+from rnn_lib.exercises.report import Report, attempt, call, close, copy_of, is_unfilled, judge, never_raises
 from rnn_lib.validation import describe
 
 
 @never_raises
 def check_trial(answer):
     """Check the trial of notebook 00: how many hidden states does an RNN have that reads T = 5 steps?"""
-    mistakes = [("initial_state_missing", 5, "5 states follow the 5 steps. What did the first step start from?")]
+    mistakes = [
+        ("initial_state_missing", 5, "5 states follow the 5 steps. What did the first step start from?"),
+        ("state_missing", 4, "every one of the 5 steps makes a state, the last one too. Which one comes before them?"),
+        ("one_too_many", 7, "5 states follow the 5 steps. How many come before the first step?"),
+    ]
     return judge("answer", answer, 6, mistakes, "the initial state, h_0, and one state after each of the 5 steps.")
 
 
@@ -31,6 +37,8 @@ def check_which_outputs_change(answer):
         ("sees_the_future", (1, 2, 3), "when y_1 is computed, x_2 has not been read. Which way do the arrows point?"),
         ("own_step_missing", (3,), "y_3 does change. Does y_2 not depend on h_2, and h_2 on x_2?"),
         ("backwards", (1, 2), "follow the arrows from x_2: they run up and to the right, never to the left."),
+        ("backwards", (1,), "y_1 was finished before x_2 was read. Which way do the arrows point?"),
+        ("all_others", (1, 3), "was y_1 not finished before x_2 was read? And which state is y_2 made from?"),
     ]
     mistakes = [(kind, [t in wrong for t in steps], advice) for kind, wrong, advice in mistakes]
     praise = "x_2 changes h_2, and h_3 is made from h_2. y_1 came before."
@@ -42,7 +50,7 @@ def check_step(step):
     """Check exercise 2: `step(params, x_t, h_prev) -> (h_t, y_t)` for one sequence; x_t (I,), h_prev (H,)."""
     for sizes in ((1, 1, 2, 5, 4), (1, 1, 3, 2, 1)):
         params, X, h0 = problem(*sizes)
-        pair, report = attempt_pair(step, ("h_t", "y_t"), params, X[0, 0], h0[0])
+        pair, report = attempt_pair(step, ("h_t", "y_t"), copy_of(params), X[0, 0], h0[0])
         if report is None:
             states = unroll(params, X, h0)
             mistakes = [(kind, wrong(params, X[0], h0)[0], advice) for kind, (wrong, advice) in STEP_MISTAKES.items()]
@@ -60,25 +68,41 @@ def check_forward(forward):
     """Check exercise 3: `forward(params, X, h0) -> (hidden_states, Y)`.
 
     X is (T, B, I) and h0 (B, H); hidden_states is (T+1, B, H) with h0 at index 0, Y is (T, B, O). A wrong answer is
-    recognised by the values it leaves: the states first, then Y given the right states. Never raises.
+    recognised by the values it leaves: the states first, then Y given the right states; an argument that it writes
+    into comes last. Never raises.
     """
-    for call, sizes in enumerate(((6, 3, 2, 5, 4), (6, 3, 2, 5, 4), (1, 1, 1, 1, 1), (3, 4, 5, 2, 1))):
+    for turn, sizes in enumerate(((6, 3, 2, 5, 4), (6, 3, 2, 5, 4), (1, 1, 1, 1, 1), (3, 4, 5, 2, 1))):
         params, X, h0 = problem(*sizes)
-        pair, report = attempt_pair(forward, ("hidden_states", "Y"), params, X, h0)
+        handed_in = copy_of({**params, "X": X, "h0": h0})
+        arguments = {name: handed_in[name] for name in params}, handed_in["X"], handed_in["h0"]
+        pair, report = attempt_pair(forward, ("hidden_states", "Y"), *arguments)
         if report is None:
             report = diagnose(*pair, params, X, h0)
+        if report.kind == "exception" and "IndexError" in report.message:
+            return Report("exception", f"{report.message} Python counts from 0: x_t is X[t-1].")
+        if report.passed:
+            report = written_into({**params, "X": X, "h0": h0}, handed_in) or report
         if report.passed:
             continue
-        if call == 1:
+        if turn == 1:
             return Report(
                 "not_fresh", "right at the first call, wrong at the second with the same arguments. Something is kept "
                 "between calls: a list or an array made outside the function?",
             )
-        if call > 1:
+        if turn > 1:
             T, B, I, H, O = sizes
             return Report(report.kind, f"with T={T}, B={B}, I={I}, H={H}, O={O} only: {report.message}")
         return report
     return Report("correct", "every state and every output, for any T, B, I, H and O, from any initial state.")
+
+
+def written_into(before, after):
+    """Return a Report that names the first array that is not what it was, or None."""
+    for name, array in before.items():
+        if not np.array_equal(after[name], array):
+            return Report("argument_changed", f"what you return is right, but your function also changes {name}. "
+                          "Whoever calls it still needs that array: write into a new one.")
+    return None
 
 
 def diagnose(hidden_states, Y, params, X, h0):
@@ -99,30 +123,31 @@ def diagnose(hidden_states, Y, params, X, h0):
 def check_memory_length(memory_length):
     """Check exercise 4: `memory_length(w) -> int`, the first t with |h_t| < 0.01 if h_0 = 1, h_t = tanh(w h_{t-1})."""
     weights = (0.5, 0.9, -0.7, 0.0, 0.98)
-    got = []
-    for w in weights:
-        value, report = attempt(memory_length, w)
-        if report is not None:
-            return report
-        got.append(value)
+    got, report = call_each(memory_length, ("w",), [(w,) for w in weights])
+    if report is not None:
+        return report
 
-    def lengths(activation=np.tanh, size=abs, limit=0.01):
-        found = []
-        for w in weights:
-            t, h = 0, 1.0
-            while size(h) >= limit:
-                t, h = t + 1, activation(w * h)
-            found.append(t)
-        return np.array(found)
+    def run(w, activation=math.tanh, size=abs, limit=0.01):
+        t, h = 0, 1.0
+        while size(h) >= limit:
+            t, h = t + 1, activation(w * h)
+        return t, h
 
+    def lengths(**changes):
+        return np.array([run(w, **changes)[0] for w in weights])
+
+    right = lengths()
     mistakes = [
-        ("off_by_one", lengths() - 1, "one too few. h_0 is t = 0; which t is the first state below the limit?"),
-        ("off_by_one", lengths() + 1, "one too many. h_0 is t = 0; which t is the first state below the limit?"),
+        ("off_by_one", right - 1, "one too few. h_0 is t = 0; which t is the first state below the limit?"),
+        ("off_by_one", right + 1, "one too many. h_0 is t = 0; which t is the first state below the limit?"),
         ("tanh_missing", lengths(activation=float), "that is how fast w**t fades. Where is tanh?"),
         ("sign_ignored", lengths(size=float), "with w = -0.7 the state alternates in sign. Negative is not small."),
+        ("wrong_limit", lengths(limit=0.1), "that is when |h_t| falls below 0.1. The limit is 0.01."),
+        ("state_returned", [run(w)[1] for w in weights], "that is the state h_t. The step t is wanted."),
+        ("w_missing", np.full(len(weights), run(1.0)[0]), "the same for every w. Does h_t depend on w?"),
     ]
-    praise = f"{lengths()[1]} steps at w = 0.9, {lengths()[4]} at w = 0.98."
-    return judge("memory_length", got, lengths(), mistakes, praise)
+    praise = f"{right[1]} steps at w = 0.9, {right[4]} at w = 0.98."
+    return judge("memory_length", got, right, mistakes, praise)
 
 
 def problem(T, B, I, H, O):
@@ -169,7 +194,7 @@ STEP_MISTAKES = {
     "bias_twice": (lambda p, x, h: np.tanh(pre_activation(p, x, h) + p["b_h"]), "b_h is added twice in each step."),
     "W_hh_transposed": (
         lambda p, x, h: np.tanh(x @ p["W_xh"].T + h @ p["W_hh"] + p["b_h"]),
-        "W_hh is the wrong way round. For rows, W h becomes h W^T, and a square matrix fits either way.",
+        "W_hh is the wrong way round, and being square it fits. For a vector write `W_hh @ h`, for rows `h @ W_hh.T`.",
     ),
     "carry_missing": (
         lambda p, x, h: np.tanh(x @ p["W_xh"].T + p["b_h"]),
@@ -188,6 +213,7 @@ STEP_MISTAKES = {
 def state_mistakes(params, X, h0):
     """Return (kind, hidden states, advice) for each known mistake, most of them with the right shape."""
     right = unroll(params, X, h0)
+    from_zeros, one_late = (unroll(params, inputs, np.zeros_like(h0)) for inputs in (X, np.roll(X, 1, axis=0)))
     after_z = unroll(params, X, np.arctanh(h0), lambda p, x, z: pre_activation(p, x, np.tanh(z)))
     found = [(kind, unroll(params, X, h0, step), advice) for kind, (step, advice) in STEP_MISTAKES.items()]
     return found + [
@@ -210,6 +236,12 @@ def state_mistakes(params, X, h0):
         ("same_array", np.broadcast_to(right[-1], right.shape),
          "all states are the last one: the same array, overwritten in each step. Store a new array or a copy."),
         ("initial_state_missing", right[1:], "h_0 is missing. hidden_states has T + 1 entries, h0 at index 0."),
+        ("last_state_missing", np.concatenate([right[:-1], np.zeros_like(right[:1])]),
+         "the last state was never computed: t runs from 1 to T, both included."),
+        ("initial_state_overwritten", np.concatenate([from_zeros[1:], np.zeros_like(right[:1])]),
+         "index 0 holds h0 and was overwritten. t runs from 1 to T, and x_t is X[t-1]."),
+        ("initial_state_overwritten", np.concatenate([one_late[1:], np.zeros_like(right[:1])]),
+         "index 0 holds h0 and was overwritten. t runs from 1 to T."),
         ("last_state_only", right[-1], "that is the last state. Every one of them is wanted, h0 first."),
         ("batch_first", right.swapaxes(0, 1), "the axes are (B, T+1, H). Time comes first here: (T+1, B, H)."),
     ]
@@ -234,9 +266,35 @@ def output_mistakes(params, states):
 
 def attempt_pair(answer, names, *args):
     """Call the learner's function, which should return two arrays. Return (pair, None) or (None, Report)."""
-    value, report = attempt(answer, *args)
+    value, report = call(answer, *args)
     if report is not None:
         return None, report
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return None, Report("wrong_type", f"expected two arrays, ({', '.join(names)}), got {describe(value)}.")
+    empty = [name for name, item in zip(names, value, strict=True) if is_unfilled(item)]
+    if len(empty) == 1:
+        return None, Report("incomplete", f"{empty[0]} is empty. Return both arrays, ({', '.join(names)}).")
     return value, None
+
+
+def call_each(answer, names, arguments):
+    """Call the learner's function with each tuple of arguments. Return (values, None) or (None, Report).
+
+    `names` are the arguments' names. It is not started if nothing ever comes back, and incomplete if
+    that happens with some of the arguments only.
+    """
+    values, not_started = [], None
+    for args in arguments:
+        value, report = attempt(answer, *args)
+        if report is not None and report.kind != "not_started":
+            return None, report
+        not_started = not_started or report
+        values.append(value)
+    if not_started is None:
+        return values, None
+    if all(value is None for value in values):
+        return None, not_started
+    args = arguments[[value is None for value in values].index(True)]
+    case = ", ".join(f"{name} = {arg}" for name, arg in zip(names, args, strict=True))
+    return None, Report("incomplete", f"with {case} nothing came back. Does every way through the function return, and "
+                        "does a loop stop too early?")

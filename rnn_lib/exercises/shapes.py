@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnn_lib.exercises.forward_pass import call_each
 from rnn_lib.exercises.report import Report, attempt, judge, never_raises
 from rnn_lib.validation import describe
 
@@ -45,9 +46,12 @@ def check_shapes(answer):
         try:
             got = tuple(answer[name])
             fine = bool(got == shape)
-            kind, advice = known[name].get(got, ("unknown", "not that one."))
+            axes = {3: "three axes: time, batch, size", 2: "two axes, (out, in)", 1: "one axis"}[len(shape)]
+            kind, advice = known[name].get(got, ("unknown", f"not that one. It has {axes}."))
         except (TypeError, ValueError):
             fine, (kind, advice) = False, ("wrong_type", "expected a tuple such as (7, 3, 2).")
+            if isinstance(answer[name], int):
+                advice = f"a tuple of one number needs a comma: ({answer[name]},)."
         verdicts[name] = "right" if fine else advice
         first = first or (None if fine else (kind, f"{name}: {advice}"))
     if first is None:
@@ -63,7 +67,7 @@ def check_count_params(count_params):
     sizes = np.array([(2, 5, 4), (1, 16, 1), (3, 1, 2), (65, 100, 65)])
     I, H, O = sizes.T
     right = H * I + H * H + H + O * H + O
-    got, report = call_each(count_params, [tuple(map(int, row)) for row in sizes])
+    got, report = call_each(count_params, ("I", "H", "O"), [tuple(map(int, row)) for row in sizes])
     if report is not None:
         return report
     mistakes = [
@@ -74,6 +78,8 @@ def check_count_params(count_params):
         ("W_hh_missing", right - H * H, "one matrix is missing: the one that makes it recurrent."),
         ("output_missing", right - O * H - O, "the hidden layer is all there. How does y_t come out of h_t?"),
         ("W_hh_linear", right - H * H + H, "W_hh leads from every hidden unit to every hidden unit."),
+        ("W_hh_linear", right - H * H + 2 * H, "W_hh leads from every hidden unit to every hidden unit: not 2 H."),
+        ("W_hy_from_input", right - O * H + O * I, "W_hy reads the hidden units, not the inputs."),
         ("full_biases", right - H - O + H * H + O * O, "a bias is a vector: one number for each unit."),
     ]
     return judge("count_params", got, right, mistakes, "H (I + H + 1) + O (H + 1), and T is nowhere in it.")
@@ -125,6 +131,9 @@ def check_step_columns(step_columns):
             ("tanh_missing", products + b_h[:, None], "right up to the activation."),
             ("W_hh_transposed", np.tanh(W_xh @ x_t + W_hh.T @ h_prev + b_h[:, None]),
              "W_hh is transposed. For columns the code reads like the equation."),
+            ("carry_missing", np.tanh(W_xh @ x_t + b_h[:, None]),
+             "the new state depends on the input only. Where does the previous state come in?"),
+            ("input_missing", np.tanh(W_hh @ h_prev + b_h[:, None]), "the input is missing. Where is W_xh x_t?"),
             ("rows", right.T, "that is the state as rows, (B, H). Columns are wanted: (H, B)."),
         ]
         report = judge("the new state", got, right, mistakes)
@@ -145,6 +154,7 @@ def check_careful_mse(careful_mse):
     mistakes = [
         ("sum", squares.sum(), "that is the sum of the squares. The mean is wanted."),
         ("half", squares.mean() / 2, "that is half of it. Our loss has no factor 1/2."),
+        ("mean_first", (Y - target).mean() ** 2, "that is the square of the mean. The mean of the squares is wanted."),
         ("root", np.sqrt(squares.mean()), "that is its square root."),
         ("absolute", np.abs(Y - target).mean(), "that is the mean of the distances, not of their squares."),
         ("not_averaged", squares, "those are the squares. Their mean is wanted, one number."),
@@ -158,12 +168,12 @@ def check_careful_mse(careful_mse):
 
     def refuses(Y, target):
         try:
-            careful_mse(Y, target)
+            result = careful_mse(Y, target)
         except ValueError:
             return "refused"
         except Exception as error:
             return type(error).__name__
-        return "accepted"
+        return "accepted" if np.isscalar(result) or isinstance(result, np.ndarray) else "returned"
 
     for shapes in (
         ((7, 1, 1), (7, 1)), ((7, 1), (7, 1, 1)), ((3, 3, 1), (3, 3)), ((7, 3, 2), (3, 2)), ((7, 3, 2), (7, 3, 1)),
@@ -174,19 +184,11 @@ def check_careful_mse(careful_mse):
         if verdict == "accepted":
             return Report(
                 "broadcasts", f"Y of shape {shapes[0]} and target of shape {shapes[1]} give a number and no error: "
-                "NumPy has broadcast them. Compare the shapes first.",
+                "NumPy has broadcast them. Compare the shapes first, and `raise`: a message that is only printed "
+                "lets the number through.",
             )
+        if verdict == "returned":
+            return Report("not_raised", "for two different shapes the function must `raise` a ValueError, not return.")
         if verdict != "refused":
             return Report("wrong_exception", f"two different shapes raise {verdict}. Raise a ValueError that says why.")
     return Report("correct", "two shapes that differ never become a number again.")
-
-
-def call_each(answer, arguments):
-    """Call the learner's function with each tuple of arguments. Return (values, None) or (None, Report)."""
-    values = []
-    for args in arguments:
-        value, report = attempt(answer, *args)
-        if report is not None:
-            return None, report
-        values.append(value)
-    return values, None

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import NullLocator
+from matplotlib.transforms import Bbox, TransformedBbox
 
 from rnn_lib import RNN, data
 from rnn_lib.forecast import free_run
@@ -21,9 +22,10 @@ OPTIMISERS = {
 }
 PERIOD, WARM_UP, LENGTH = 25, 50, 150
 LAST_VALUE_MSE = 1 - np.cos(2 * np.pi / PERIOD)  # of the forecast "the next value is this one"
-PLACES = [(0.085, 0.42, 0.295, 0.51), (0.46, 0.72, 0.49, 0.21), (0.46, 0.41, 0.49, 0.21), (0.46, 0.1, 0.49, 0.21)]
-X_TICKS = range(0, LENGTH, 50)
-LOSS_TICKS = [0.001, 0.01, 0.1, 1.0, 10.0]
+PLACES = [(0.085, 0.42, 0.295, 0.51), (0.46, 0.1, 0.515, 0.83)]
+SWING = 1.5  # how far from the middle of its row a forecast is drawn
+TEACHER_FORCED, FREE_RUNNING, STATES = 8.0, 4.0, -1.5  # in the right picture: middles of rows, bottom of the heat map
+LOSS_TICKS = [0.001, 0.1, 10.0]
 LOST = 1e6  # always predicting 0 has a loss of 0.5; that far above it, training has run away
 
 
@@ -80,21 +82,27 @@ def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=N
 
 def draw_sine(run, ghosts=()):
     """Draw the loss, both forecasts and the hidden states of a SineRun; `ghosts` are earlier ones, newest last."""
-    figure, axes = new_figure(4, width=9, height=5.4, layout="none")
+    figure, axes = new_figure(1, 2, width=9, height=5.4, layout="none")
     for axis, place in zip(axes, PLACES, strict=True):
         axis.set_position(place)
     draw_loss(axes[0], run, ghosts)
-    draw_forecast(axes[1], run, run.teacher_forced, run.teacher_forced_mse, "Teacher-forced: reads the truth")
-    draw_forecast(axes[2], run, run.free_running, run.free_running_mse, "Free-running: reads its own output")
-    draw_states(axes[3], run)
+    draw_time(axes[1], run)
     return figure
 
 
 def draw_loss(axis, run, ghosts):
-    """Draw the loss of this run over those of the ghosts, with a legend of their settings below."""
-    for i, ghost in enumerate(ghosts):
-        axis.plot(ghost.loss, color=SERIES[3 + i], linestyle=LINES[1 + i], linewidth=1.4, label=ghost.label)
-    axis.plot(run.loss, color=OUTPUT, linewidth=2.2, label=run.label)
+    """Draw the loss of this run over those of the ghosts, with their settings below."""
+    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0])]
+    for i, (shown, (colour, style)) in enumerate(zip((*ghosts, run), styles, strict=True)):
+        width = 2.2 if shown is run else 1.4
+        axis.plot(shown.loss, color=colour, linestyle=style, linewidth=width)
+        height = -0.265 - 0.063 * i  # in the middle of line i of the text below
+        axis.plot(
+            [-0.21, -0.11], [height] * 2, color=colour, linestyle=style, linewidth=width, clip_on=False,
+            transform=axis.transAxes,
+        )
+    labels = "\n".join(shown.label for shown in (*ghosts, run))
+    axis.text(-0.09, -0.23, labels, fontsize=9, va="top", linespacing=1.45, transform=axis.transAxes)
     if run.diverged:
         axis.plot(len(run.loss) - 1, min(run.loss[-1], 10), "X", color=BACKWARD, markersize=11, clip_on=False)
     axis.axhline(LAST_VALUE_MSE, color=BASELINE, linestyle=":", linewidth=1.2)
@@ -102,53 +110,58 @@ def draw_loss(axis, run, ghosts):
         0.99, LAST_VALUE_MSE, "always the last value", color=BASELINE, fontsize=9, ha="right", va="bottom",
         transform=axis.get_yaxis_transform(),
     )
-    axis.set(yscale="log", ylim=(1e-3, 10), xlabel="epoch")
+    last = max(50, *(len(shown.loss) for shown in (run, *ghosts)))
+    axis.set(yscale="log", ylim=(1e-3, 10), xlim=(0, last), xticks=[0, last], xlabel="epoch")
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set_yticks(LOSS_TICKS, map(plain, LOSS_TICKS))
-    axis.set_xlim(0, max(50, *(len(shown.loss) for shown in (run, *ghosts))))
-    axis.set_title("Loss in training", fontsize=11)
-    axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axis.legend(loc="upper left", bbox_to_anchor=(-0.2, -0.22), fontsize=9, frameon=False, borderaxespad=0)
+    axis.set_title("Loss in training", y=1.0, fontsize=11)
 
 
-def draw_forecast(axis, run, output, error, title):
-    """Draw one forecast over the target, or say that there is none."""
-    axis.plot(run.target, color=TARGET, linewidth=1.2, linestyle="--")
-    axis.set(xlim=(0, LENGTH - 1), ylim=(-1.7, 1.7), xticks=X_TICKS, yticks=[-1, 0, 1])
-    axis.set_title(title, fontsize=11)
-    axis.tick_params(labelbottom=False)
+def draw_time(axis, run):
+    """Draw what goes on over time, in one axes (that is fast): both forecasts and, below them, the hidden states."""
+    ticks = {row + value: f"{value:+d}" for row in (TEACHER_FORCED, FREE_RUNNING) for value in (-1, 1)}
+    axis.set(xlim=(0, LENGTH - 1), xticks=range(0, LENGTH, 50), ylim=(STATES, TEACHER_FORCED + SWING))
+    axis.set(xlabel="time step")
+    axis.set_yticks([*ticks], [*ticks.values()])
+    axis.spines["left"].set_visible(False)
     shade_warm_up(axis, 0, WARM_UP)
+    draw_forecast(axis, TEACHER_FORCED, run, run.teacher_forced, run.teacher_forced_mse, "Teacher-forced")
+    draw_forecast(axis, FREE_RUNNING, run, run.free_running, run.free_running_mse, "Free-running")
+    if not run.diverged:
+        draw_states(axis, run)
+
+
+def draw_forecast(axis, row, run, output, error, title):
+    """Draw one forecast over the target at the height `row`, or say that there is none."""
+    axis.plot(row + run.target, color=TARGET, linewidth=1.2, linestyle="--")
     if output is None:
-        say_diverged(axis, run)
-        return
-    axis.plot(output, color=OUTPUT)
-    axis.set_title(f"MSE {error:.4f}", loc="right", fontsize=11, fontweight="normal")
+        axis.text(
+            LENGTH / 2, row, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, fontweight="bold",
+            bbox={"color": "white", "pad": 2},
+        )
+    else:
+        (line,) = axis.plot(row + output, color=OUTPUT)
+        line.set_clip_box(TransformedBbox(Bbox([[0, row - SWING], [LENGTH, row + SWING]]), axis.transData))
+        title = f"{title}: MSE {error:.4f} after the warm-up"
+    write_heading(axis, row + SWING, title)
 
 
 def draw_states(axis, run):
     """Draw the hidden states of the free run as a heat map, the units in the order in which they peak."""
-    axis.set(xlim=(0, LENGTH - 1), xticks=X_TICKS, yticks=[], xlabel="time step")
-    axis.set_title("Hidden states, free-running: orange +1, violet −1", fontsize=11)
-    axis.grid(False)
-    if run.states is None:
-        say_diverged(axis, run)
-        return
     order = np.argsort(run.states[WARM_UP : WARM_UP + PERIOD].argmax(axis=0), kind="stable")
-    H = len(order)
     axis.imshow(
         run.states[:, order].T, cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest", aspect="auto",
-        extent=(-0.5, LENGTH - 0.5, H, 0),
+        extent=(-0.5, LENGTH - 0.5, STATES, STATES + 2 * SWING), zorder=2,
     )
-    axis.axvline(WARM_UP, color=TARGET, linewidth=1, linestyle=":")
-    axis.set_ylabel(f"{H} unit{'s' * (H > 1)}")
+    axis.plot([WARM_UP] * 2, [STATES, STATES + 2 * SWING], color=TARGET, linewidth=1, linestyle=":")
+    axis.set(xlim=(0, LENGTH - 1), ylim=(STATES, TEACHER_FORCED + SWING))
+    H = len(order)
+    write_heading(axis, STATES + 2 * SWING, f"{H} hidden unit{'s' * (H > 1)}, free-running: orange +1, violet −1")
 
 
-def say_diverged(axis, run):
-    """Write where there is nothing to draw why."""
-    axis.text(
-        0.5, 0.5, run.diverged, transform=axis.transAxes, ha="center", va="center",
-        color=BACKWARD, fontsize=13, fontweight="bold", bbox={"color": "white", "pad": 2},
-    )
+def write_heading(axis, height, text):
+    """Write the heading of a row of the picture above it."""
+    axis.text(0, height + 0.15, text, fontsize=11, fontweight="bold", va="bottom")
 
 
 def sine_panel():

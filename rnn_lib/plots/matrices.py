@@ -132,8 +132,9 @@ def draw_stacks(axis, stacks, sizes, cell, middle):
 
 def draw_counts(axis, n_params, n_multiplications, top):
     """Write the two tables of numbers."""
-    formulas = {"W_xh": "H·I", "W_hh": "H·H", "b_h": "H", "W_hy": "O·H", "b_y": "O", "total": "", "x_t @ W_xh.T": "B·I·H",
-                "h_prev @ W_hh.T": "B·H·H", "h_t @ W_hy.T": "B·H·O", "one step": "", "T steps": ""}
+    formulas = {"W_xh": "H·I", "W_hh": "H·H", "b_h": "H", "W_hy": "O·H", "b_y": "O", "total": "",
+                "x_t @ W_xh.T": "B·I·H", "h_prev @ W_hh.T": "B·H·H", "h_t @ W_hy.T": "B·H·O",
+                "one step": "", "T steps": ""}
     for heading, table in (("Parameters", n_params), ("Multiplications in the products", n_multiplications)):
         axis.text(TABLE, top, heading, fontsize=10.5, va="center")
         lines = [f"{name:<17}{formulas[name]:<7}{number:>13,}" for name, number in table.items()]

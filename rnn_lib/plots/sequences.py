@@ -66,7 +66,8 @@ def before_and_after(warm_up, truth, before, after, hidden_states):
     axes[1].set_title(f"After training, {steps}: off by at most {np.abs(after - truth).max():.2f}")
     by_peak = np.argsort(hidden_states[-len(truth) // 4 :, 0].argmax(axis=0), kind="stable")
     draw_map(axes[2], hidden_states[:, :, by_peak], first_step=1)
-    axes[2].set(title="What it carries meanwhile: a row a hidden unit, orange +1, violet −1", xlabel="time step t", yticks=[])
+    axes[2].set_title("What it carries meanwhile: a row a hidden unit, orange +1, violet −1")
+    axes[2].set(xlabel="time step t", yticks=[])
     axes[2].axvline(len(warm_up) + 0.5, color=TARGET, linewidth=1)
     return figure
 
