@@ -74,6 +74,8 @@ def fit(
         raise ValueError(f"target: expected one target for each of the {B} sequences in X, got shape {target.shape}")
     epochs = check_int("epochs", epochs)
     batch_size = B if batch_size is None else check_int("batch_size", batch_size, maximum=B)
+    if batch_size < B and X.ndim == 3 and target.shape == (B, B) == X.shape[:2] and target.dtype.kind == "f":
+        raise ValueError(f"target: expected to see which axis is the batch, got {target.shape} with T = B = {B}")
     if clip_norm is not None:
         clip_norm = check_number("clip_norm", clip_norm, above=0)
     rng = np.random.default_rng(check_int("seed", seed, minimum=0))

@@ -10,7 +10,7 @@ import pytest
 from oracles import gradients, rnn_problem
 
 from rnn_lib import MLP, RNN
-from rnn_lib.losses import cross_entropy_loss, last_step
+from rnn_lib.losses import cross_entropy_loss, last_step, softmax_mse_loss
 from rnn_lib.optim import SGD, Adam, clip_grad_norm, grad_norm
 from rnn_lib.training import History, fit
 
@@ -286,3 +286,15 @@ def test_importing_rnn_lib_imports_neither_matplotlib_nor_ipywidgets():
     code = ("import sys, rnn_lib.training, rnn_lib.losses, rnn_lib.data, rnn_lib.gradcheck;"
             "sys.exit(any(name in sys.modules for name in ('matplotlib', 'ipywidgets', 'tqdm', 'torch')))")
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_target_that_could_be_read_in_two_ways_is_refused():
+    X, one_hot = np.random.default_rng(0).normal(size=(4, 4, 1)), np.eye(4)
+    model = RNN(1, 2, 4)
+    before = {name: p.copy() for name, p in model.params.items()}
+    optimizer = SGD(model.params, lr=0.1)
+    with pytest.raises(ValueError, match=r"^target: .*which axis is the batch, got \(4, 4\) with T = B = 4"):
+        fit(model, X, one_hot, optimizer, loss_fn=last_step(softmax_mse_loss), epochs=1, batch_size=2, verbose=False)
+    assert all(np.array_equal(before[name], p) for name, p in model.params.items())
+    fit(model, X, one_hot, optimizer, loss_fn=last_step(softmax_mse_loss), epochs=1, verbose=False)
+    fit(model, X, np.ones((4, 4), int), optimizer, loss_fn=cross_entropy_loss, epochs=1, batch_size=2, verbose=False)
