@@ -62,7 +62,7 @@ class RNN(Model):
         dZ = dY.dot(W_hy).reshape(T, B, H)  # the road through y_t, all steps at once
         tanh_prime = h[1:] ** 2
         np.subtract(1, tanh_prime, out=tanh_prime)  # 1 - h^2, in place: the states, dZ and this are large
-        carry = 0                           # the road through h_{t+1}: nothing comes after the last step
+        carry = 0                           # the road through z_{t+1}: nothing comes after the last step
         for dz_t, tanh_prime_t in zip(dZ[::-1], tanh_prime[::-1], strict=True):
             dz_t += carry                   # dL/dh_t: both roads
             dz_t *= tanh_prime_t            # dL/dz_t: back through tanh

@@ -215,6 +215,32 @@ def test_the_factor_of_a_scaled_gradient_is_named(factor):
     assert f"every gradient is {'1/2' if factor == '0.5' else factor} times" in report.message
 
 
+@pytest.mark.parametrize(("factor", "length_too"), [("-1", False), ("-2", True)])
+def test_a_wrong_sign_is_no_wrong_length(factor, length_too):
+    message = check_backward(row_states(scale=factor)).message
+    assert "The direction is opposite: look for a sign." in message and "direction is right" not in message
+    assert ("length is not right either" in message) == length_too
+
+
+@pytest.mark.parametrize(("name", "place"), [
+    ("tanh_derivative_missing_behind_carry", "the carry leaves without tanh'"),
+    ("tanh_derivative_missing_on_carry", "the carry is added after it"),
+    ("tanh_derivative_missing_in_weights", "made from dL/dh_t instead of dL/dz_t"),
+])
+def test_a_missing_tanh_derivative_is_located(name, place):
+    assert place in check_backward(BUGS[name].make()).message
+
+
+@pytest.mark.parametrize("spread", [np.float64, lambda total: total * np.ones(1), None])
+def test_a_bias_summed_over_its_units(spread):
+    def wrong(params, X, h, dY):
+        grads = right(params, X, h, dY)
+        total = grads["b_h"].sum()
+        return {**grads, "b_h": spread(total) if spread else np.full_like(params["b_h"], total)}
+    report = check_backward(wrong)
+    assert report.kind == "bias_summed_over_units" and report.message.endswith("It shows in: b_h.")
+
+
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("k", [2, 4, 10, 25, 50])
 def test_a_window_is_named_with_its_length(style, k):

@@ -81,10 +81,13 @@ def test_dz_by_pencil():
     right = ledger[2]["dz_t"][0]
     assert exercises.check_pencil_dz(right).passed
     assert exercises.check_pencil_dz(list(right.round(4))).passed
-    assert exercises.check_pencil_dz(list(right.round(2))).kind == "unknown"
+    assert exercises.check_pencil_dz(right + 1e-4).passed
+    assert exercises.check_pencil_dz(list(right.round(2))).kind == "rounded"
+    assert exercises.check_pencil_dz(list(right.round(3))).kind == "rounded"
     for wrong, kind in [
         (right / 3, "scale"), (right / 2, "scale"), (ledger[2]["dh_t"][0], "tanh_derivative_missing"),
-        (np.zeros(2), "carry_missing"),
+        (np.zeros(2), "carry_missing"), (-right, "sign"), (ledger[3]["dz_t"][0], "stopped_early"),
+        (-0.6604 / 0.3396 * right, "sign"),
         (((1 - 0.4393**2) * ledger[3]["dz_t"] @ params["W_hh"].T)[0], "unknown"),
     ]:
         assert exercises.check_pencil_dz(wrong).kind == kind
@@ -92,6 +95,7 @@ def test_dz_by_pencil():
     assert exercises.check_pencil_dz((1 - h_2**2) * (params["W_hh"] @ ledger[3]["dz_t"][0])).kind == "W_hh_untransposed"
     every_step = tiny_ledger(params, X, lambda Y: 2 * (Y - target) / 3)
     assert exercises.check_pencil_dz(every_step[2]["dz_t"][0]).kind == "loss_of_every_step"
+    assert exercises.check_pencil_dz(3 * every_step[2]["dz_t"][0]).kind == "road_1_open"
 
 
 # --- Exercise 3 -----------------------------------------------------------------------------------

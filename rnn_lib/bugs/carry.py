@@ -1,4 +1,4 @@
-"""The carry: the road through h_{t+1}."""
+"""The carry: the road through z_{t+1}."""
 
 import numpy as np
 

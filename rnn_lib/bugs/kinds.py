@@ -2,7 +2,7 @@
 
 KINDS = {
     "carry_missing": (
-        "Each step's error stays at its own step. h_t reaches the loss by two roads, through y_t and through h_{t+1}. "
+        "Each step's error stays at its own step. h_t reaches the loss by two roads, through y_t and through z_{t+1}. "
         "Look at the line where dL/dh_t is put together: which road is missing, or computed and then dropped?"
     ),
     "W_hh_untransposed": (

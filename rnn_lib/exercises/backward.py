@@ -25,6 +25,7 @@ from rnn_lib.exercises.learner import (
     SINGLE,
     Learner,
     NoGradients,
+    one_number,
     same,
     shallow,
     sideways,
@@ -78,16 +79,21 @@ def diagnose(learner):
     if answers.wrong <= answers.empty:
         return answers.report("bias_missing") if answers.wrong <= BIASES else Report(
             "unfinished", f"so far so good. Still zero: {in_order(answers.wrong)}.")
+    if answers.wrong <= BIASES & answers.everywhere(one_number_for_all, right):
+        return one_number(answers.wrong)
     if all(learner.is_right(problem.quiet()) for problem in PROBLEMS):
         return answers.report("clipped")
     factor = answers.factor(answers.names)
     if factor:
-        return Report("scale", f"every gradient is {factor} times the right one. {KINDS['scale']}")
+        return scaled(factor)
     marks = [(bug.kind, answers.left_by(bug.make())) for bug in FINGERPRINTS]
     kinds = {kind for kind, names in marks if names == answers.names}
     kinds = kinds or {  # or each wrong gradient has this mistake in another form
         kind for kind, _ in marks if answers.wrong <= set().union(*(names for k, names in marks if k == kind))
     }
+    if kinds == {"tanh_derivative_missing"}:  # it may be missing in several places: say in which one
+        places = [bug.sentence for bug in FINGERPRINTS if answers.left_by(bug.make()) == answers.names]
+        return answers.report(kinds.pop(), f"{places[0]} " if places else "")
     if len(kinds) == 1:
         return answers.report(kinds.pop())
     longest = LONG if same(in_a_row[0], FIRST.right, learner.rtol) else FIRST
@@ -152,6 +158,21 @@ PRODUCTS = ("", "2", "B", "T", "TB", "O", "TBO", "H", "I", "2B", "2T", "2TB", "B
 def value(product, problem):
     """Return the value of a product of sizes for this problem."""
     return math.prod(int(factor) if factor.isdigit() else problem.sizes[factor] for factor in product)
+
+
+def scaled(factor):
+    """Report gradients that are all right but for one factor, given in words."""
+    finding = f"every gradient is {factor} times the right one."
+    if not factor.startswith("-"):
+        return Report("scale", f"{finding} {KINDS['scale']}")
+    turned = "The direction is opposite: look for a sign."
+    length = "" if factor == "-1" else " The length is not right either: look for a division or a factor, too."
+    return Report("scale", f"{finding} {turned}{length}")
+
+
+def one_number_for_all(got, expected):
+    """True if every element is the sum of the elements that should be there."""
+    return close(got, np.full_like(expected, expected.sum()), EXACT)
 
 
 def praise(learner):
