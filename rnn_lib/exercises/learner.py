@@ -130,9 +130,8 @@ class Learner:
         crooked = [name for name, g in grads.items() if g.shape != shapes[name]]
         if crooked and all(sideways(grads[name], problem.right[name], self.rtol) for name in crooked):
             fail("gradient_transposed", f"{KINDS['gradient_transposed']} It shows in: {', '.join(crooked)}.")
-        scalar = [name for name in crooked if problem.params[name].ndim == 1 and grads[name].size == 1]
-        if crooked and crooked == scalar:
-            raise NoGradients(one_number(scalar))
+        if crooked and all(close(grads[name].ravel(), [problem.right[name].sum()], self.rtol) for name in crooked):
+            raise NoGradients(one_number(crooked))
         if crooked:
             fail("wrong_shape", "a gradient has the shape of its parameter.",
                  [("gradient of", "expected", "got")]
@@ -166,10 +165,10 @@ def sideways(g, expected, rtol):
 
 
 def one_number(names):
-    """Report that these biases got one number instead of one for each unit."""
-    return Report("bias_summed_over_units", "a bias has one number for each unit, and so has its gradient: sum over time "
-                  "and over the batch, but not over the units. With rows, which axis of dL/dz_t is the batch, and does "
-                  f"your sum name it? It shows in: {', '.join(names)}.")
+    """Report that these gradients are one number, the sum over all units, instead of one number for each."""
+    return Report("bias_summed_over_units", "a bias has one number for each unit, and so has its gradient: sum over "
+                  "time and over the batch, but not over the units. With rows, which axis of dL/dz_t is the batch, "
+                  f"and does your sum name it? It shows in: {', '.join(names)}.")
 
 
 def same(grads, expected, rtol):

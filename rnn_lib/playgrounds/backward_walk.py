@@ -28,9 +28,9 @@ def run_backward_walk(steps_back=1, error_at=EVERY_STEP, recurrence=1.0):
     for name, param in params.items():
         model.params[name][...] = param * (recurrence if name == "W_hh" else 1)
     Y = model.forward(X)
-    dY = np.zeros_like(Y)
-    counted = slice(T - 1 if error_at == LAST_STEP else 0, T)
-    loss, dY[counted] = mse_loss(Y[counted], target[counted])
+    if error_at == LAST_STEP:
+        Y[:-1] = target[:-1]  # the loss's other terms are left out
+    loss, dY = mse_loss(Y, target)
     t = T + 1 - steps_back
     where = "not begun" if t > T else "over" if t < 1 else f"at step {t}"
     summary = f"Error counted at {error_at}, W_hh times {recurrence:.1f}: loss {loss:.4f}. The walk is {where}."

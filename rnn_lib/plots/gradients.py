@@ -1,13 +1,24 @@
 """Figures about gradients: the walk back through time, and how wrong a shortened formula is."""
 
+from functools import lru_cache
+
 import numpy as np
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgba
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.text import Text
+from matplotlib.textpath import TextPath
+from matplotlib.transforms import Affine2D
 
 from rnn_lib.plots.style import BACKWARD, BASELINE, HIDDEN, INPUT, LINES, OUTPUT, SERIES, label_ends, new_figure
 
 COLUMN, LEFT = 1.9, 1.2  # width of a time step and of the margin before the first, in inches, the axes' unit
-HEIGHT = 6.5
-Y_ROW, H_ROW, Z_ROW, X_ROW = 5.65, 4.75, 3.75, 3.0  # heights of outputs, states, pre-activations, inputs
+HEIGHT = 6.65
+Y_ROW, H_ROW, Z_ROW, X_ROW = 5.8, 4.85, 3.65, 2.95  # heights of outputs, states, pre-activations, inputs
+RADIUS = 0.13  # of a node
 TINT = "#FBEFE6"  # a pale vermillion behind the step where the walk stands
+PAST, FORWARD = "#595959", "#BDBDBD"  # numbers where the walk has been, arrows of the forward pass
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # quicker to draw than mathematics between dollar signs
 FULL = {"left": 0, "right": 1, "bottom": 0, "top": 1}
 SUMS = {"dW_xh": 2.1, "dW_hh": 1.58, "db_h": 1.13, "dW_hy": 0.8, "db_y": 0.47}  # height of each gradient's row
@@ -28,11 +39,12 @@ def backward_walk(ledger, t):
     axis.text(0.1, HEIGHT - 0.2, where_it_stands(ledger, t), fontsize=12, weight="bold", va="center")
     if 1 <= t <= T:
         axis.axvspan(centre(t) - 0.45, centre(t) + COLUMN - 0.45, 0.03, 0.93, color=TINT, linewidth=0)
-    draw_network(axis, T)
+    draw_nodes(axis, T)
     for s in range(max(t, 1), T + 1):
         draw_step(axis, s, ledger[s], T, strong=s == t)
     if t == 0:
-        draw_carry(axis, 0, ledger[0]["carry"], strong=True)
+        draw_carry(axis, 0, f"carry\n{text(ledger[0]['carry'])}", strong=True)
+    draw_arrows(axis, [*forward_arrows(T), *backward_arrows(T, t)])
     draw_sums(axis, ledger, t)
     return figure
 
@@ -59,80 +71,140 @@ def text(array):
     return "\n".join(" ".join(f"{number:7.4f}" for number in row) for row in array)
 
 
-def draw_network(axis, T):
-    """Nodes, and grey arrows for the forward pass."""
-    node(axis, centre(0), H_ROW, "h₀", HIDDEN)
+def draw_nodes(axis, T):
+    """The nodes of the unrolled network."""
+    for name, y, colour, first in (("y", Y_ROW, OUTPUT, 1), ("h", H_ROW, HIDDEN, 0), ("z", Z_ROW, HIDDEN, 1),
+                                   ("x", X_ROW, INPUT, 1)):
+        steps = range(first, T + 1)
+        axis.scatter([centre(t) for t in steps], [y] * len(steps), s=(2 * RADIUS * 72) ** 2, facecolor="white",
+                     edgecolor=colour, linewidth=2, zorder=3)
+        for t in steps:
+            label = name + str(t).translate(SUBSCRIPTS)
+            axis.add_artist(MonoText(centre(t) - 0.085, y, label, fontsize=10.5, zorder=4))
+
+
+def forward_arrows(T):
+    """The arrows of the forward pass, each as (start, end, is it backward?, does the walk stand there?)."""
     for t in range(1, T + 1):
-        x, index = centre(t), str(t).translate(SUBSCRIPTS)
-        node(axis, x, Y_ROW, "y" + index, OUTPUT)
-        node(axis, x, H_ROW, "h" + index, HIDDEN)
-        node(axis, x, Z_ROW, "z" + index, HIDDEN)
-        node(axis, x, X_ROW, "x" + index, INPUT)
+        x = centre(t) - 0.07
         for below, above in ((X_ROW, Z_ROW), (Z_ROW, H_ROW), (H_ROW, Y_ROW)):
-            arrow(axis, (x - 0.07, below + 0.2), (x - 0.07, above - 0.2))
-        arrow(axis, (centre(t - 1) + 0.21, H_ROW - 0.04), (x - 0.18, Z_ROW + 0.16))
+            yield (x, below + 0.2), (x, above - 0.2), False, False
+        yield *between(t - 1, 0.05), False, False
+
+
+def backward_arrows(T, t):
+    """The arrows of the walk back, as far as it has come, in the same form."""
+    for s in range(max(t, 1), T + 1):
+        x = centre(s) + 0.07
+        yield (x, Y_ROW - 0.2), (x, H_ROW + 0.2), True, s == t
+        yield (x, H_ROW - 0.2), (x, Z_ROW + 0.2), True, s == t
+    for s in range(t, T):
+        start, end = between(s, -0.05)
+        yield end, start, True, s == t
+
+
+def between(t, offset):
+    """The two ends of a line from h_t to z_{t+1}, moved aside by `offset` inches."""
+    start, end = np.array([centre(t), H_ROW]), np.array([centre(t + 1), Z_ROW])
+    along = (end - start) / np.hypot(*(end - start))
+    aside = offset * np.array([-along[1], along[0]])
+    return start + 0.21 * along + aside, end - 0.21 * along + aside
 
 
 def draw_step(axis, t, step, T, strong):
-    """What the walk computed at step t: backward arrows and their numbers."""
+    """The numbers that the walk computed at step t."""
     x = centre(t)
-    number(axis, x - 0.2, Y_ROW + 0.32, f"dy_{t} = {text(step['dy_t']).strip()}", strong)
-    arrow(axis, (x + 0.07, Y_ROW - 0.2), (x + 0.07, H_ROW + 0.2), BACKWARD, strong)
-    number(axis, x + 0.17, (Y_ROW + H_ROW) / 2 + 0.08, f"from y_{t}\n{text(step['from_y'])}", strong)
-    number(axis, x + 0.25, H_ROW + 0.17, f"dh_{t}\n{text(step['dh_t'])}", strong)
-    arrow(axis, (x + 0.07, H_ROW - 0.2), (x + 0.07, Z_ROW + 0.2), BACKWARD, strong)
-    number(axis, x + 0.25, Z_ROW - 0.16, f"dz_{t}\n{text(step['dz_t'])}", strong)
-    if t < T:
-        draw_carry(axis, t, step["carry"], strong)
-    else:
-        number(axis, x + 0.45, (H_ROW + Z_ROW) / 2 - 0.02, "carry = 0\nnothing after", strong)
+    number(axis, x - 0.2, Y_ROW + 0.28, f"dy_{t} = {text(step['dy_t']).strip()}", strong)
+    number(axis, x + 0.17, (Y_ROW + H_ROW) / 2 + 0.17, f"from y_{t}\n{text(step['from_y'])}", strong)
+    number(axis, x + 0.22, H_ROW + 0.2, f"dh_{t}\n{text(step['dh_t'])}", strong)
+    number(axis, x + 0.22, Z_ROW - 0.2, f"dz_{t}\n{text(step['dz_t'])}", strong)
+    draw_carry(axis, t, f"carry\n{text(step['carry'])}" if t < T else "carry = 0\nnothing after", strong)
 
 
-def draw_carry(axis, t, carry, strong):
-    """The road from z_{t+1} back to h_t, and what travels on it."""
-    arrow(axis, (centre(t + 1) - 0.22, Z_ROW), (centre(t) + 0.16, H_ROW - 0.2), BACKWARD, strong)
-    middle = (centre(t) + centre(t + 1)) / 2
-    background = TINT if strong and t > 0 else "white"
-    number(axis, middle - 0.56, (H_ROW + Z_ROW) / 2 - 0.02, f"carry\n{text(carry)}", strong, background)
+def draw_carry(axis, t, words, strong):
+    """What comes back to h_t from z_{t+1}, below its arrow."""
+    place = (centre(t) + 0.14, Z_ROW + 0.31) if t else (0.1, Z_ROW + 0.15)
+    number(axis, *place, words, strong)
 
 
 def draw_sums(axis, ledger, t):
-    """Below each step what it adds to every gradient; in the last column the sums so far."""
+    """Below each step what it adds to every gradient; in the last column the sums so far, at the end the gradients."""
     T = len(ledger) - 1
     done = range(max(t, 1), T + 1)
     for step in range(1, T + 1):
         axis.text(centre(step) - 0.2, 2.5, f"step {step} adds", va="center", fontsize=9.5)
-    axis.text(centre(T + 1) - 0.2, 2.5, "sum so far", va="center", fontsize=9.5, weight="bold")
+    heading = "gradient" if t == 0 else "sum so far"
+    axis.text(centre(T + 1) - 0.2, 2.5, heading, va="center", fontsize=9.5, weight="bold")
+    edges = [y + (0.27 if name in ("dW_xh", "dW_hh") else 0.17) for name, y in SUMS.items()]
+    axis.hlines(edges, 0.1, centre(T + 1) + COLUMN - 0.5, color="#E5E5E5", linewidth=1)
     for name, y in SUMS.items():
-        axis.text(0.1, y, name, color=BACKWARD, family="monospace", fontsize=10, va="center", weight="bold")
-        axis.axhline(y + (0.27 if name in ("dW_xh", "dW_hh") else 0.17), 0.01, 0.99, color="#E5E5E5", linewidth=1)
+        number(axis, 0.1, y, name, True, size=10)
         for step in done:
             number(axis, centre(step) - 0.2, y, text(ledger[step][name]), step == t)
         number(axis, centre(T + 1) - 0.2, y, text(sum(ledger[step][name] for step in done)) if done else " 0", True)
 
 
-def node(axis, x, y, name, colour):
-    """A round node with its name."""
-    circle = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": colour, "linewidth": 2}
-    axis.text(x, y, name, ha="center", va="center", fontsize=11, bbox=circle, zorder=3)
+def draw_arrows(axis, arrows):
+    """Straight arrows: grey on the way forward; on the way back thick where the walk stands, dashed where it was."""
+    starts, ends, back, strong = map(np.array, zip(*arrows, strict=True))
+    along = ends - starts
+    along /= np.hypot(*along.T)[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    size = np.where(strong, 0.14, 0.1)[:, None]
+    necks = ends - size * along
+    colours = [BACKWARD if b else FORWARD for b in back]
+    axis.add_collection(LineCollection(
+        np.stack([starts, necks], axis=1), colors=colours, linewidths=np.where(strong, 2.6, 1.3),
+        linestyles=["--" if b and not s else "-" for b, s in zip(back, strong, strict=True)], zorder=2,
+    ), autolim=False)
+    heads = np.stack([ends, necks + 0.4 * size * across, necks - 0.4 * size * across], axis=1)
+    axis.add_collection(PolyCollection(heads, facecolors=colours, linewidths=0, zorder=2), autolim=False)
 
 
-def arrow(axis, start, end, colour="#BDBDBD", strong=False):
-    """A straight arrow: grey on the way forward; on the way back thick where the walk stands."""
-    width = 2.6 if strong else 1.3
-    style = "--" if colour == BACKWARD and not strong else "-"
-    axis.annotate("", end, start, arrowprops={
-        "arrowstyle": "-|>", "color": colour, "linewidth": width, "linestyle": style, "shrinkA": 0, "shrinkB": 0,
-    })
-
-
-def number(axis, x, y, words, strong, background=None):
+def number(axis, x, y, words, strong, size=8.5):
     """A quantity of the walk: bold vermillion where the walk stands, grey where it has been."""
-    axis.text(
-        x, y, words, va="center", family="monospace", fontsize=8.5, linespacing=1.2, zorder=4,
-        color=BACKWARD if strong else "#595959", weight="bold" if strong else "normal",
-        bbox={"facecolor": background, "edgecolor": "none", "pad": 1.5} if background else None,
-    )
+    axis.add_artist(MonoText(
+        x, y, words, color=BACKWARD if strong else PAST, weight="bold" if strong else "normal", fontsize=size, zorder=4,
+    ))
+
+
+class MonoText(Text):
+    """Monospaced text, centred on its height, drawn as one path: much quicker than Matplotlib's letter by letter.
+
+    The path is put together from outlines that are made once for each letter.
+    """
+
+    def draw(self, renderer):
+        """Draw the text as one path."""
+        inch = self.figure.dpi
+        size = self.get_fontsize() / 72  # in inches, as the axes
+        place = Affine2D().scale(size * inch).translate(*self.get_transform().transform(self.get_position()))
+        gc = renderer.new_gc()
+        gc.set_linewidth(0)
+        renderer.draw_path(gc, mono_path(self.get_text(), self.get_weight()), place, to_rgba(self.get_color()))
+        gc.restore()
+
+
+def mono_path(words, weight):
+    """The outlines of a text of one or several lines; the unit is the font's size."""
+    advance, line_height, middle = 0.602, 1.42, 0.36  # DejaVu Sans Mono's letters are 0.602 wide; capitals 0.73 high
+    lines = words.split("\n")
+    vertices, codes = [], []
+    for row, line in enumerate(lines):
+        baseline = ((len(lines) - 1) / 2 - row) * line_height - middle
+        for column, letter in enumerate(line):
+            if letter != " ":
+                outline = glyph(letter, weight)
+                vertices.append(outline.vertices + (column * advance, baseline))
+                codes.append(outline.codes)
+    return Path(np.concatenate(vertices), np.concatenate(codes))
+
+
+@lru_cache
+def glyph(letter, weight):
+    """The outline of one letter, one unit high."""
+    outline = TextPath((0, 0), letter, size=100, prop=FontProperties(family="DejaVu Sans Mono", weight=weight))
+    return Path(outline.vertices / 100, outline.codes)
 
 
 def shortened_formulas(lengths, cosines):
@@ -149,7 +221,8 @@ def shortened_formulas(lengths, cosines):
         axis.fill_between(lengths, *np.quantile(values, [0.1, 0.9], axis=1), color=colour, alpha=0.12, linewidth=0)
         labels[line] = name
     axis.set(
-        xlabel="sequence length T (steps)", ylabel="cosine with the true $W_{hh}$ gradient", ylim=(-0.75, 1.1),
+        xlabel="sequence length T (steps)", ylim=(-0.75, 1.1),
+        ylabel="cosine with the true $W_{hh}$ gradient\n(mean; band: the middle 80 %)",
         title="The shortened formulas point elsewhere as soon as T > 2",
     )
     label_ends(axis, labels)
