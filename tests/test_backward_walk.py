@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from rnn_lib import RNN, data, playgrounds, plots
 from rnn_lib.playgrounds.backward_walk import EVERY_STEP, LAST_STEP, walk_back
+from rnn_lib.plots.gradients import mono_path
 
 
 def words(figure):
@@ -62,8 +64,8 @@ def test_without_recurrence_nothing_is_carried():
     (4, ["will start at the last step"], ["dz_3"]),
     (3, ["dz_3", "0.1187", "nothing after"], ["dz_2", "0.2920"]),
     (2, ["dz_2", "0.2920", "0.0345"], ["dz_1", "0.1302"]),
-    (1, ["dz_1", "0.1302", "0.1861"], ["0.0479"]),
-    (0, ["Walk over", "0.1861", "0.0479"], ["-0.0000"]),
+    (1, ["dz_1", "0.1302", "0.1861", "sum so far"], ["0.0479"]),
+    (0, ["Walk over", "0.1861", "0.0479", "gradient"], ["-0.0000", "sum so far"]),
 ])
 def test_the_figure_shows_what_the_walk_knows(t, shown, hidden):
     figure = plots.backward_walk(playgrounds.run_backward_walk().ledger, t)
@@ -73,6 +75,18 @@ def test_the_figure_shows_what_the_walk_knows(t, shown, hidden):
     assert not any(word in text for word in hidden)
     width, height = figure.get_size_inches() * figure.dpi
     assert width <= 900 and height <= 700
+
+
+def test_the_numbers_are_drawn_where_they_belong():
+    one, two = mono_path("-1 2", "bold").get_extents(), mono_path("-1 2\n3", "bold").get_extents()
+    assert 4 * 0.5 < one.width < 4 * 0.602 and 0.6 < one.height < 0.8  # in units of the font's size
+    assert abs(one.y0 + one.y1) < 0.1 and abs(two.y0 + two.y1) < 0.1 and two.height > one.height + 1
+    canvas = FigureCanvasAgg(plots.backward_walk(playgrounds.run_backward_walk().ledger, 2))
+    canvas.draw()
+    red, green, blue = (np.asarray(canvas.buffer_rgba())[..., i].astype(int) for i in range(3))
+    vermillion = (red > 180) & (green < 140) & (blue < 90)
+    assert vermillion[430:, 715:830].sum() > 300  # the column of the sums
+    assert not vermillion[430:, 120:300].any()    # step 1 has added nothing yet
 
 
 @pytest.mark.parametrize("T", [1, 2])

@@ -123,7 +123,7 @@ def draw_step(axis, t, step, T, strong):
 
 def draw_carry(axis, t, words, strong):
     """What comes back to h_t from z_{t+1}, below its arrow."""
-    place = (centre(t) + 0.14, Z_ROW + 0.31) if t else (0.1, Z_ROW + 0.15)
+    place = (centre(t) + 0.18, Z_ROW + 0.3) if t else (0.1, Z_ROW + 0.15)
     number(axis, *place, words, strong)
 
 
