@@ -143,7 +143,7 @@ def draw_classifier(run, ghosts=()):
     figure, axes = new_figure(1, 3 + (run.image is not None), width=9, height=5.2, layout="none")
     for axis, place in zip(axes, PLACES_BESIDE_IMAGE if run.image is not None else PLACES, strict=True):
         axis.set_position(place)
-    styles = [*zip(SERIES[3:], LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
+    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
     shown = [*zip([*ghosts, run], styles, strict=True)]
     draw_loss(axes[0], run, shown)
     draw_accuracy(axes[1], run, shown)

@@ -119,14 +119,15 @@ def draw_loss(axis, run, ghosts):
 
 def draw_time(axis, run):
     """Draw what goes on over time, in one axes (that is fast): both forecasts and, below them, the hidden states."""
-    ticks = {row + value: f"{value:+d}" for row in (TEACHER_FORCED, FREE_RUNNING) for value in (-1, 1)}
+    ticks = {row + value: sign + "1" for row in (TEACHER_FORCED, FREE_RUNNING) for value, sign in ((-1, "−"), (1, "+"))}
     axis.set(xlim=(0, LENGTH - 1), xticks=range(0, LENGTH, 50), ylim=(STATES, TEACHER_FORCED + SWING))
-    axis.set(xlabel="time step")
+    axis.set_xlabel("time step")
     axis.set_yticks([*ticks], [*ticks.values()])
+    axis.grid(False, axis="x")
     axis.spines["left"].set_visible(False)
     shade_warm_up(axis, 0, WARM_UP)
-    draw_forecast(axis, TEACHER_FORCED, run, run.teacher_forced, run.teacher_forced_mse, "Teacher-forced")
-    draw_forecast(axis, FREE_RUNNING, run, run.free_running, run.free_running_mse, "Free-running")
+    draw_forecast(axis, TEACHER_FORCED, run, run.teacher_forced, run.teacher_forced_mse, "Teacher-forced, reads the truth")
+    draw_forecast(axis, FREE_RUNNING, run, run.free_running, run.free_running_mse, "Free-running, reads its own output")
     if not run.diverged:
         draw_states(axis, run)
 
@@ -142,7 +143,7 @@ def draw_forecast(axis, row, run, output, error, title):
     else:
         (line,) = axis.plot(row + output, color=OUTPUT)
         line.set_clip_box(TransformedBbox(Bbox([[0, row - SWING], [LENGTH, row + SWING]]), axis.transData))
-        title = f"{title}: MSE {error:.4f} after the warm-up"
+        title = f"{title}: MSE {error:.4f}"
     write_heading(axis, row + SWING, title)
 
 

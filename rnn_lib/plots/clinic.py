@@ -24,7 +24,7 @@ def step_errors(steps, errors, title):
 def two_losses(histories, title):
     """Draw two loss curves, {label: History}, in colours that do not say which of them is right."""
     figure, axis = new_figure()
-    draw_curves(axis, histories, SERIES[3], SERIES[5])
+    draw_curves(axis, histories, SERIES[0], SERIES[2])
     axis.set_title(title)
     label_ends(axis)
     return figure

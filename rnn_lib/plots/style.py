@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 INPUT, HIDDEN, OUTPUT, BACKWARD = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 TARGET, BASELINE = "#000000", "#7F7F7F"
-SERIES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]  # runs to compare, none of the above
+SERIES = ["#5D3A9B", "#CC79A7", "#56B4E9", "#8C510A", "#4D4D4D", "#999933"]  # runs to compare: none of the above
 LINES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))]  # never colour alone
 
 STYLE = {
