@@ -49,6 +49,10 @@ def test_last_value_mse_right(answer):
     (lambda P: 2 * np.sin(np.pi / P), "not_squared"),
     (lambda P: np.mean(np.abs(np.diff(np.sin(2 * np.pi * np.arange(1000 * P + 1) / P)))), "absolute"),
     (lambda P: (2 * np.pi / P) ** 2 / 2, "small_angle"),
+    (lambda P: 2 * np.sin(2 * np.pi / P) ** 2, "half_angle"),
+    (lambda P: np.sin(np.pi / P) ** 2, "factor_not_squared"),
+    (lambda P: 1 - np.cos(360 / P), "degrees"),
+    (lambda P: np.mean(np.diff(np.sin(2 * np.pi * np.arange(200) / P)) ** 2), "few_values"),
     (lambda P: np.sin(2 * np.pi / P) ** 2 / 2, "no_memory"),
     (lambda P: 2 * (1 - np.cos(2 * np.pi / P)) ** 2, "straight_line"),
     (lambda P: 1 / P, "unknown"),
@@ -81,6 +85,7 @@ def test_straight_line_right(answer):
     (lambda s: 2 * s[:-2] - s[1:-1], "swapped"),
     (lambda s: 2 * s[1:-1] + s[:-2], "sign"),
     (lambda s: s[2:] + np.diff(s)[1:], "reads_the_future"),
+    (lambda s: 2 * s[1:-1] - s[2:], "reads_the_future"),
     (lambda s: 2 * s[1:] - s[:-1], "one_too_many"),
     (lambda s: (2 * s[1:-1] - s[:-2])[:-1], "late"),
     (lambda s: s[:-2], "unknown"),
@@ -122,7 +127,15 @@ def one_window_too_many(series, length):
     return np.lib.stride_tricks.sliding_window_view(series, length).T[..., None], windows_loop(series, length)[1]
 
 
+def past_the_end(series, length):
+    index = np.arange(length)[:, None] + np.arange(len(series) - length + 1)
+    return series[index][..., None], series[index + 1][..., None]
+
+
 @pytest.mark.parametrize(("answer", "kind"), [
+    (past_the_end, "past_the_end"),
+    (lambda s, n: windows_loop(s, n)[::-1], "pair_swapped"),
+    (changed(x=lambda X: X.transpose(1, 0, 2).reshape(X.shape)), "reshaped"),
     (one_window_too_many, "one_too_many"),
     (lambda s, n: windows_loop(s, n, count=-1), "last_window_missing"),
     (lambda s, n: windows_loop(s, n, ahead=0), "target_is_input"),
@@ -190,11 +203,14 @@ def warm_up_forgotten(model, series, warm_up):
     return np.concatenate(made)
 
 
-def last_value_twice(model, series, warm_up):
-    model.forward(series[:warm_up])
+def last_value_twice(model, series, warm_up, state=None):
+    if state is None:
+        model.forward(series[:warm_up])
+        state = model.state
     x, made = series[warm_up - 1 : warm_up], []
     for _ in range(len(series) - warm_up):
-        x = model.forward(x, model.state)
+        x = model.forward(x, state)
+        state = model.state
         made.append(x)
     return np.concatenate(made)
 
@@ -231,6 +247,8 @@ def a_little_of_the_future(model, series, warm_up):
     (lambda m, s, w: run_by_hand(m, np.concatenate([s, s[-1:]]), w), "one_too_many"),
     (lambda m, s, w: run_by_hand(m, s, w)[:-1], "one_missing"),
     (lambda m, s, w: np.concatenate([m.forward(s[:w])[:-1], run_by_hand(m, s, w)]), "warm_up_included"),
+    (lambda m, s, w: np.concatenate([s[:w], run_by_hand(m, s, w)]), "warm_up_included"),
+    (lambda m, s, w: last_value_twice(m, s, w, state=np.zeros((s.shape[1], 3))), "no_warm_up"),
     (a_little_of_the_future, "reads_the_future"),
     (lambda m, s, w: run_by_hand(m, s, w) * 2, "unknown"),
     (lambda m, s, w: run_by_hand(m, s, w)[..., 0], "wrong_shape"),

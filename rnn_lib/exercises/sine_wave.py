@@ -24,11 +24,16 @@ def check_last_value_mse(last_value_mse):
     swing = 2 * np.sin(omega / 2)  # height of the wave of errors
     absolute = "that is the mean absolute error. Square before you take the mean."
     measured = [np.abs(np.diff(np.sin(w * np.arange(P + 1)))).mean() for w, P in zip(omega, PERIODS, strict=True)]
+    short = [np.mean(np.diff(np.sin(w * np.arange(200))) ** 2) for w in omega]
     mistakes = [
         ("mean_square_missing", swing**2, "that is twice too much: cos² is 1 at its best. What is its mean?"),
         ("root", swing / np.sqrt(2), "that is the root of it. The mean squared error stays squared."),
         ("not_squared", swing, "that is the largest error. Square it, and take the mean over a period."),
         ("absolute", swing * 2 / np.pi, absolute), ("absolute", measured, absolute),
+        ("half_angle", 2 * np.sin(omega) ** 2, "in the hint's identity the angle of the sine is half of ω."),
+        ("factor_not_squared", swing**2 / 4, "the factor 2 in front of the sine is squared too."),
+        ("degrees", 1 - np.cos(360 / np.array(PERIODS)), "NumPy's angles are in radians: a period is 2π, not 360."),
+        ("few_values", short, "measured on 200 values, which are not whole periods. What does a formula say?"),
         ("small_angle", omega**2 / 2, "a fine approximation for many points a period, but 8 are few. Keep the sine."),
         ("no_memory", np.sin(omega) ** 2 / 2, "that is the bound for step 1 in section 3. Here the forecast is x_t."),
         ("straight_line", swing**4 / 2, "that is the straight line. Here the forecast is the last value itself."),
@@ -50,6 +55,7 @@ def check_straight_line(forecast):
             ("step_only", now - before, "that is the last step. The forecast is where the series is after one more."),
             ("swapped", 2 * before - now, "that goes back in time: which of the two values is the newer one?"),
             ("sign", 2 * now + before, "look at the sign: the step is the newer value minus the older one."),
+            ("reads_the_future", 2 * now - future, "the k-th forecast uses the very value that it should forecast."),
             ("reads_the_future", 2 * future - now, "the k-th forecast uses the very value that it should forecast."),
             ("late", 2 * now[:-1] - before[:-1], "the last forecast is missing: that of the series' last value."),
             (
@@ -68,11 +74,15 @@ def check_windows(make_windows):
     for n_points, length in ((9, 4), (6, 4), (4, 3), (3, 1)):
         series = np.random.default_rng(n_points).normal(size=n_points)
         pair, report = attempt(make_windows, series, length)
+        if report is not None and "IndexError" in report.message:
+            return Report("past_the_end", f"{report.message} Does the last window leave a value to be its last target?")
         if report is not None:
             return report
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             return Report("wrong_type", f"expected the pair (X, target), got {describe(pair)}.")
         X, target = windows(series, length)
+        if judge("", pair[0], target).passed and judge("", pair[1], X).passed:
+            return Report("pair_swapped", "X and target are swapped: return the inputs first.")
         report = judge("X", pair[0], X, window_mistakes(series, length))
         if report.passed:
             report = judge("target", pair[1], target, target_mistakes(series, length))
@@ -92,6 +102,8 @@ def window_mistakes(series, length):
         ("feature_missing", X[..., 0].T, "time comes first, and the last axis is missing: (length, B, 1)."),
     ]
     if X.shape[1] > 1:
+        advice = "reshape only cuts the rows anew. To exchange axes, transpose: .T"
+        mistakes.append(("reshaped", X.transpose(1, 0, 2).reshape(X.shape), advice))
         mistakes.append(("last_window_missing", X[:, :-1], "one more window fits. Whose last target is series[-1]?"))
     return mistakes
 
@@ -185,12 +197,20 @@ def free_run_mistakes(seed, series, warm_up):
             "input_frozen", np.concatenate([first, roll(last_input, warm, n_steps - 1, feed_back=False)]),
             "every step reads the last true value. Which value comes in after the first forecast?",
         ),
+        (
+            "no_warm_up", roll(last_input, None, n_steps),
+            "only the last true value is read. Pass the whole warm-up through the model first: it fills the memory.",
+        ),
         ("starts_late", right[1:], "your first forecast is the second one. The warm-up's last output is the first."),
         ("one_too_many", right, "one forecast too many: T - warm_up, with the warm-up's last output."),
         ("one_missing", right[:-2], "one forecast is missing: T - warm_up, with the warm-up's last output."),
         (
             "warm_up_included", np.concatenate([outputs[:-1], right[:-1]]),
             "you also return the outputs during the warm-up. Return the forecasts of series[warm_up:].",
+        ),
+        (
+            "warm_up_included", np.concatenate([series[:warm_up], right[:-1]]),
+            "you also return the warm-up itself. Return the forecasts of series[warm_up:].",
         ),
     ]
 

@@ -126,8 +126,11 @@ def draw_time(axis, run):
     axis.grid(False, axis="x")
     axis.spines["left"].set_visible(False)
     shade_warm_up(axis, 0, WARM_UP)
-    draw_forecast(axis, TEACHER_FORCED, run, run.teacher_forced, run.teacher_forced_mse, "Teacher-forced, reads the truth")
-    draw_forecast(axis, FREE_RUNNING, run, run.free_running, run.free_running_mse, "Free-running, reads its own output")
+    for row, output, error, title in (
+        (TEACHER_FORCED, run.teacher_forced, run.teacher_forced_mse, "Teacher-forced, reads the truth (dashed)"),
+        (FREE_RUNNING, run.free_running, run.free_running_mse, "Free-running, reads its own output"),
+    ):
+        draw_forecast(axis, row, run, output, error, title)
     if not run.diverged:
         draw_states(axis, run)
 
@@ -143,7 +146,7 @@ def draw_forecast(axis, row, run, output, error, title):
     else:
         (line,) = axis.plot(row + output, color=OUTPUT)
         line.set_clip_box(TransformedBbox(Bbox([[0, row - SWING], [LENGTH, row + SWING]]), axis.transData))
-        title = f"{title}: MSE {error:.4f}"
+        title += f": MSE {error:.4f}" if error >= 5e-5 else ": MSE < 0.0001"
     write_heading(axis, row + SWING, title)
 
 

@@ -44,24 +44,28 @@ def window(x, target, title="Every step's target is the next input"):
     return figure
 
 
-def forecasts(target, outputs, title, baselines=None, warm_up=0, time=None, xlabel="time step", ylabel="value"):
+def forecasts(
+    target, outputs, title, baselines=None, warm_up=0, time=None, xlabel="time step", ylabel="value", *,
+    label="target", shaded="warm-up",
+):
     """Draw a target and forecasts of it; a forecast that is shorter than the target belongs to its end.
 
     outputs    {label: values} of networks, in green
     baselines  {label: values} of anything simpler, in grey
-    warm_up    how many first steps of the target the network has read (shaded)
+    warm_up    how many first steps of the target the network has read; they are shaded, with the word `shaded`
+    label      what the target is called
     """
     target = np.ravel(target)
     time = np.arange(len(target)) if time is None else time
     figure, axis = new_figure(height=3.6)
-    axis.plot(time, target, color=TARGET, linewidth=3, alpha=0.8, label="target")
+    axis.plot(time, target, color=TARGET, linewidth=3, alpha=0.8, label=label)
     for colour, group in ((BASELINE, baselines or {}), (OUTPUT, outputs)):
-        for i, (label, y) in enumerate(group.items()):
+        for i, (name, y) in enumerate(group.items()):
             y = np.ravel(y)
             style = LINES[(i + (colour == BASELINE)) % len(LINES)]
-            axis.plot(time[len(time) - len(y) :], y, color=colour, linestyle=style, linewidth=1.6, label=label)
+            axis.plot(time[len(time) - len(y) :], y, color=colour, linestyle=style, linewidth=1.6, label=name)
     if warm_up:
-        shade_warm_up(axis, time[0], time[warm_up - 1])
+        shade_warm_up(axis, time[0], time[warm_up - 1], shaded)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axis.margins(x=0, y=0.14)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -69,10 +73,10 @@ def forecasts(target, outputs, title, baselines=None, warm_up=0, time=None, xlab
     return figure
 
 
-def shade_warm_up(axis, start, end):
+def shade_warm_up(axis, start, end, text="warm-up"):
     """Shade the steps in which the network reads the truth."""
     axis.axvspan(start, end, color=INPUT, alpha=0.08, linewidth=0)
     axis.text(
-        (start + end) / 2, 0.98, "warm-up", color=INPUT, ha="center", va="top", fontsize=9,
+        (start + end) / 2, 0.98, text, color=INPUT, ha="center", va="top", fontsize=9,
         transform=axis.get_xaxis_transform(),
     )
