@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rnn_lib import playgrounds
-from rnn_lib.playgrounds.panel import MAX_REPR, Panel, choice, data_url, log_slider, slider
+from rnn_lib.playgrounds.panel import MAX_REPR, Panel, choice, log_slider, slider
+from rnn_lib.playgrounds.picture import MAX_TEXTS, data_url, renderer_of_size
 
 PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
 
@@ -176,14 +177,44 @@ def test_only_a_long_run_shows_progress(monkeypatch, seconds, shows):
     assert panel.progress.value == ""
 
 
-def test_picture_has_the_pixels_that_savefig_writes(recorder):
-    figure = recorder.draw(Result(3, "a"))
+def pixels_of(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def picture_of(figure):
+    return pixels_of(base64.b64decode(data_url(figure).split(b",")[1]))
+
+
+def figure_with(*texts, **style):
+    figure = Figure(figsize=(3, 2.5), dpi=100)
+    for x, y, text in texts:  # pixels from the lower left corner: where a text starts is rounded to these
+        figure.text(x / 300, y / 250, text, **style)
+    return figure
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("plain text, gjpq", {}), ("in $x_{t+1}^2$ letters", {}), (" ", {}),
+        ("upright", {"rotation": 90, "rotation_mode": "anchor"}),
+        ("pale", {"color": "#D55E00", "alpha": 0.4}), ("0.5 -1.25", {"family": "monospace", "weight": "bold"}),
+        ("too long for the canvas, so that a part of it is cut off at its end", {}), ("high", {"fontsize": 190}),
+    ],
+)
+def test_picture_has_the_pixels_that_savefig_writes(text, style):
     saved = io.BytesIO()
-    figure.savefig(saved, format="png")
-    _, data = data_url(figure).split(b",")
-    pngs = base64.b64decode(data), saved.getvalue()
-    ours, theirs = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) for png in pngs)
-    assert ours.shape == (100, 200, 3) and (ours == theirs).all()
+    places = [(200, 60, text), (20, 30, text), (90, 100, "another")]
+    figure_with(*places, **style).savefig(saved, format="png")
+    for _ in range(2):  # the second time from memory
+        difference = np.abs(picture_of(figure_with(*places, **style)) - pixels_of(saved.getvalue()))
+        assert difference.max() <= 1  # an edge of half a tone is rounded twice
+
+
+def test_picture_forgets_texts_without_harm():
+    before = picture_of(figure_with((20, 30, "kept")))
+    picture_of(figure_with(*((20, 30, f"text {i}") for i in range(MAX_TEXTS + 10))))
+    assert len(renderer_of_size(300, 250, 100.0).texts) <= MAX_TEXTS
+    assert (picture_of(figure_with((20, 30, "kept"))) == before).all()
 
 
 def test_repr_is_one_stable_line(panel):

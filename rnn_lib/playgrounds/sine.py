@@ -21,6 +21,7 @@ OPTIMISERS = {
     "SGD with momentum": lambda params, lr: SGD(params, lr, momentum=0.9),
 }
 PERIOD, WARM_UP, LENGTH = 25, 50, 150
+STEPS = range(1, LENGTH + 1)
 LAST_VALUE_MSE = 1 - np.cos(2 * np.pi / PERIOD)  # of the forecast "the next value is this one"
 PLACES = [(0.085, 0.42, 0.295, 0.51), (0.46, 0.1, 0.515, 0.83)]
 SWING = 1.5  # how far from the middle of its row a forecast is drawn
@@ -95,7 +96,7 @@ def draw_loss(axis, run, ghosts):
     styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0])]
     for i, (shown, (colour, style)) in enumerate(zip((*ghosts, run), styles, strict=True)):
         width = 2.2 if shown is run else 1.4
-        axis.plot(shown.loss, color=colour, linestyle=style, linewidth=width)
+        axis.plot(range(1, len(shown.loss) + 1), shown.loss, color=colour, linestyle=style, linewidth=width)
         height = -0.265 - 0.063 * i  # in the middle of line i of the text below
         axis.plot(
             [-0.21, -0.11], [height] * 2, color=colour, linestyle=style, linewidth=width, clip_on=False,
@@ -104,14 +105,14 @@ def draw_loss(axis, run, ghosts):
     labels = "\n".join(shown.label for shown in (*ghosts, run))
     axis.text(-0.09, -0.23, labels, fontsize=9, va="top", linespacing=1.45, transform=axis.transAxes)
     if run.diverged:
-        axis.plot(len(run.loss) - 1, min(run.loss[-1], 10), "X", color=BACKWARD, markersize=11, clip_on=False)
+        axis.plot(len(run.loss), min(run.loss[-1], 10), "X", color=BACKWARD, markersize=11, clip_on=False)
     axis.axhline(LAST_VALUE_MSE, color=BASELINE, linestyle=":", linewidth=1.2)
     axis.text(
         0.99, LAST_VALUE_MSE, "always the last value", color=BASELINE, fontsize=9, ha="right", va="bottom",
         transform=axis.get_yaxis_transform(),
     )
     last = max(50, *(len(shown.loss) for shown in (run, *ghosts)))
-    axis.set(yscale="log", ylim=(1e-3, 10), xlim=(0, last), xticks=[0, last], xlabel="epoch")
+    axis.set(yscale="log", ylim=(1e-3, 10), xlim=(1, last), xticks=[1, last], xlabel="epoch")
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set_yticks(LOSS_TICKS, map(plain, LOSS_TICKS))
     axis.set_title("Loss in training", y=1.0, fontsize=11)
@@ -120,12 +121,11 @@ def draw_loss(axis, run, ghosts):
 def draw_time(axis, run):
     """Draw what goes on over time, in one axes (that is fast): both forecasts and, below them, the hidden states."""
     ticks = {row + value: sign + "1" for row in (TEACHER_FORCED, FREE_RUNNING) for value, sign in ((-1, "−"), (1, "+"))}
-    axis.set(xlim=(0, LENGTH - 1), xticks=range(0, LENGTH, 50), ylim=(STATES, TEACHER_FORCED + SWING))
-    axis.set_xlabel("time step")
+    axis.set(xlim=(1, LENGTH), xticks=[1, 50, 100, 150], ylim=(STATES, TEACHER_FORCED + SWING), xlabel="time step")
     axis.set_yticks([*ticks], [*ticks.values()])
     axis.grid(False, axis="x")
     axis.spines["left"].set_visible(False)
-    shade_warm_up(axis, 0, WARM_UP)
+    shade_warm_up(axis, 1, WARM_UP)
     for row, output, error, title in (
         (TEACHER_FORCED, run.teacher_forced, run.teacher_forced_mse, "Teacher-forced, reads the truth (dashed)"),
         (FREE_RUNNING, run.free_running, run.free_running_mse, "Free-running, reads its own output"),
@@ -137,15 +137,15 @@ def draw_time(axis, run):
 
 def draw_forecast(axis, row, run, output, error, title):
     """Draw one forecast over the target at the height `row`, or say that there is none."""
-    axis.plot(row + run.target, color=TARGET, linewidth=1.2, linestyle="--")
+    axis.plot(STEPS, row + run.target, color=TARGET, linewidth=1.2, linestyle="--")
     if output is None:
         axis.text(
             LENGTH / 2, row, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, fontweight="bold",
             bbox={"color": "white", "pad": 2},
         )
     else:
-        (line,) = axis.plot(row + output, color=OUTPUT)
-        line.set_clip_box(TransformedBbox(Bbox([[0, row - SWING], [LENGTH, row + SWING]]), axis.transData))
+        (line,) = axis.plot(STEPS, row + output, color=OUTPUT)
+        line.set_clip_box(TransformedBbox(Bbox([[1, row - SWING], [LENGTH, row + SWING]]), axis.transData))
         title += f": MSE {error:.4f}" if error >= 5e-5 else ": MSE < 0.0001"
     write_heading(axis, row + SWING, title)
 
@@ -155,17 +155,17 @@ def draw_states(axis, run):
     order = np.argsort(run.states[WARM_UP : WARM_UP + PERIOD].argmax(axis=0), kind="stable")
     axis.imshow(
         run.states[:, order].T, cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest", aspect="auto",
-        extent=(-0.5, LENGTH - 0.5, STATES, STATES + 2 * SWING), zorder=2,
+        extent=(0.5, LENGTH + 0.5, STATES, STATES + 2 * SWING), zorder=2,
     )
     axis.plot([WARM_UP] * 2, [STATES, STATES + 2 * SWING], color=TARGET, linewidth=1, linestyle=":")
-    axis.set(xlim=(0, LENGTH - 1), ylim=(STATES, TEACHER_FORCED + SWING))
+    axis.set(xlim=(1, LENGTH), ylim=(STATES, TEACHER_FORCED + SWING))
     H = len(order)
     write_heading(axis, STATES + 2 * SWING, f"{H} hidden unit{'s' * (H > 1)}, free-running: orange +1, violet −1")
 
 
 def write_heading(axis, height, text):
     """Write the heading of a row of the picture above it."""
-    axis.text(0, height + 0.15, text, fontsize=11, fontweight="bold", va="bottom")
+    axis.text(1, height + 0.15, text, fontsize=11, fontweight="bold", va="bottom")
 
 
 def sine_panel():

@@ -56,7 +56,7 @@ def forecasts(
     label      what the target is called
     """
     target = np.ravel(target)
-    time = np.arange(len(target)) if time is None else time
+    time = np.arange(1, len(target) + 1) if time is None else time
     figure, axis = new_figure(height=3.6)
     axis.plot(time, target, color=TARGET, linewidth=3, alpha=0.8, label=label)
     for colour, group in ((BASELINE, baselines or {}), (OUTPUT, outputs)):

@@ -1,15 +1,8 @@
 """Figures about gradients: the walk back through time, and how wrong a shortened formula is."""
 
-from functools import lru_cache
 
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import to_rgba
-from matplotlib.font_manager import FontProperties
-from matplotlib.path import Path
-from matplotlib.text import Text
-from matplotlib.textpath import TextPath
-from matplotlib.transforms import Affine2D
 
 from rnn_lib.plots.style import BACKWARD, BASELINE, HIDDEN, INPUT, LINES, OUTPUT, SERIES, label_ends, new_figure
 
@@ -80,7 +73,7 @@ def draw_nodes(axis, T):
                      edgecolor=colour, linewidth=2, zorder=3)
         for t in steps:
             label = name + str(t).translate(SUBSCRIPTS)
-            axis.add_artist(MonoText(centre(t) - 0.085, y, label, fontsize=10.5, zorder=4))
+            axis.text(centre(t), y, label, fontsize=10.5, ha="center", va="center", zorder=4, family="monospace")
 
 
 def forward_arrows(T):
@@ -163,48 +156,10 @@ def draw_arrows(axis, arrows):
 
 def number(axis, x, y, words, strong, size=8.5):
     """A quantity of the walk: bold vermillion where the walk stands, grey where it has been."""
-    axis.add_artist(MonoText(
+    axis.text(
         x, y, words, color=BACKWARD if strong else PAST, weight="bold" if strong else "normal", fontsize=size, zorder=4,
-    ))
-
-
-class MonoText(Text):
-    """Monospaced text, centred on its height, drawn as one path: much quicker than Matplotlib's letter by letter.
-
-    The path is put together from outlines that are made once for each letter.
-    """
-
-    def draw(self, renderer):
-        """Draw the text as one path."""
-        inch = self.figure.dpi
-        size = self.get_fontsize() / 72  # in inches, as the axes
-        place = Affine2D().scale(size * inch).translate(*self.get_transform().transform(self.get_position()))
-        gc = renderer.new_gc()
-        gc.set_linewidth(0)
-        renderer.draw_path(gc, mono_path(self.get_text(), self.get_weight()), place, to_rgba(self.get_color()))
-        gc.restore()
-
-
-def mono_path(words, weight):
-    """The outlines of a text of one or several lines; the unit is the font's size."""
-    advance, line_height, middle = 0.602, 1.42, 0.36  # DejaVu Sans Mono's letters are 0.602 wide; capitals 0.73 high
-    lines = words.split("\n")
-    vertices, codes = [], []
-    for row, line in enumerate(lines):
-        baseline = ((len(lines) - 1) / 2 - row) * line_height - middle
-        for column, letter in enumerate(line):
-            if letter != " ":
-                outline = glyph(letter, weight)
-                vertices.append(outline.vertices + (column * advance, baseline))
-                codes.append(outline.codes)
-    return Path(np.concatenate(vertices), np.concatenate(codes))
-
-
-@lru_cache
-def glyph(letter, weight):
-    """The outline of one letter, one unit high."""
-    outline = TextPath((0, 0), letter, size=100, prop=FontProperties(family="DejaVu Sans Mono", weight=weight))
-    return Path(outline.vertices / 100, outline.codes)
+        family="monospace", va="center",
+    )
 
 
 def shortened_formulas(lengths, cosines):
