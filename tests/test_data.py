@@ -25,6 +25,8 @@ def test_noise_is_added_has_its_standard_deviation_and_follows_the_seed():
     assert noise.std() == pytest.approx(0.3, rel=0.03) and abs(noise.mean()) < 0.02
     np.testing.assert_array_equal(noisy, sine_wave(4000, noise=0.3, seed=1))
     assert (noisy != sine_wave(4000, noise=0.3, seed=2)).all()
+    drawn = np.random.default_rng(0).normal(size=5)  # notebooks print what came of these very numbers
+    np.testing.assert_allclose(sine_wave(5, noise=2.0), sine_wave(5) + 2 * drawn, rtol=1e-13)
 
 
 def test_windows_by_hand():
