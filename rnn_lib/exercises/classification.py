@@ -62,7 +62,9 @@ def check_softmax(answer):
             "shift_not_per_row", "right for one row, but here a row far below the largest logit of the whole array "
             "became 0 / 0. Each row needs a shift of its own: axis and keepdims.",
         )
-    report = report or judge("softmax of logits near ±1000", got, softmax(big))
+    clipped = ("clipped", softmax(big.clip(-500, 500)), "logits that are clipped are other logits: 1000 and 999 must "
+               "not become equal. Subtract instead: only differences count.")
+    report = report or judge("softmax of logits near ±1000", got, softmax(big), [clipped])
     return report if not report.passed else Report("correct", "over the right axis, and stable for logits of any size.")
 
 
@@ -128,6 +130,7 @@ def check_last_step_gradient(last_step_gradient):
         ("error_repeated", np.tile(error / B, (T, 1, 1)),
          "the last step's error sits at every step. Only the last output enters the loss; backward carries it back."),
         ("scale", at_last(error / (T * B)), "right direction, but the mean is over the B targets, not over T times B."),
+        ("scale", at_last(error / T), "right direction, but the mean is over the B targets, not over the T steps."),
         ("scale", at_last(error / (B * C)), "right direction, but the mean is over targets, not over their classes."),
         ("scale", at_last(error), "right direction, but B times too large: the loss is a mean over the batch."),
         ("sign", at_last(-error / B), "the sign: the gradient is p minus the one-hot label."),
@@ -154,6 +157,8 @@ def check_whole_digit(whole_digit):
         ("reshaped", X.reshape(N, 64),
          "the shape is right, and each row is a mixture of eight people's digits: in memory the first axis, the row of "
          "the picture, comes first. Bring the axes into order before you reshape."),
+        ("reshaped", X.T.reshape(N, 64),
+         "the shape is right, but X.T turns all three axes round: (column, digit, row). The digit must come first."),
         ("columns_first", X.transpose(1, 2, 0).reshape(N, 64),
          "every digit is whole, but read by columns. Put the rows first, as X has them."),
         ("one_digit_a_column", X.transpose(1, 0, 2).reshape(N, 64).T, "one digit must be one row: (N, 64)."),
