@@ -42,6 +42,12 @@ def test_huge_logits_neither_overflow_nor_warn(big):
     assert loss == pytest.approx((max(2 * big, 0) + np.log(3)) / 2)
 
 
+def test_huge_logits_beside_small_ones_each_step_and_sequence_for_itself():
+    logits = np.array([[[1e4, 9999.0], [-1e4, -9999.0]], [[0.0, 1.0], [700.0, 701.0]]])  # (T, B, C)
+    rows = [softmax(row[None])[0] for row in logits.reshape(4, 2)]
+    assert softmax(logits).reshape(4, 2) == pytest.approx(np.array(rows), rel=1e-15)
+
+
 def test_softmax_does_not_change_when_a_constant_is_added():
     logits, _ = problem((4, 3, 5))
     assert softmax(logits + 12.5) == pytest.approx(softmax(logits), rel=1e-12)
@@ -76,6 +82,16 @@ def test_masked_cross_entropy_equals_pytorchs_ignore_index(shape):
     assert cross_entropy_loss(logits, labels, np.ones(shape[:-1], bool))[0] == cross_entropy_loss(logits, labels)[0]
 
 
+@pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5)])
+def test_a_mask_leaves_the_loss_of_the_targets_that_count(shape):
+    logits, labels = problem(shape)
+    mask = np.random.default_rng(1).random(shape[:-1]) < 0.6
+    wanted, d_wanted = cross_entropy_loss(logits[mask], labels[mask])
+    loss, d = cross_entropy_loss(logits, np.where(mask, labels, -100), mask)
+    assert loss == pytest.approx(wanted, rel=1e-13)
+    assert np.abs(d[mask] - d_wanted).max() < 1e-15 and (d[~mask] == 0).all()
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("scale", [1.0, 30.0, 1e4])
 def test_squared_error_after_softmax_equals_pytorchs(shape, scale):
@@ -101,8 +117,8 @@ def test_the_complex_step_agrees_with_every_gradient(shape):
         lambda z: cross_entropy_loss(z, labels, mask),
         lambda z: softmax_mse_loss(z, one_hot),
     ):
-        d = loss_fn(logits)[1]
-        assert np.abs(d - complex_step(loss_fn, logits)).max() <= 1e-15 * max(1, np.abs(d).max() * 20)
+        true = complex_step(loss_fn, logits)
+        assert np.abs(loss_fn(logits)[1] - true).max() <= 1e-15 * max(1, np.abs(true).max() * 20)
 
 
 def test_float32_stays_float32():
