@@ -1,6 +1,13 @@
-"""What the tests measured, printed at the end of the run (the browser tests' times and memory)."""
+"""For all tests: what was measured is printed at the end of the run (the browser tests' times and memory)."""
 
 import statistics
+import threading
+
+from tqdm import tqdm
+
+# By default all processes forked from this one share a lock: one that is killed while it holds the lock, as happens in
+# mutation testing, would hang the others.
+tqdm.set_lock(threading.RLock())
 
 
 def pytest_terminal_summary(terminalreporter):
