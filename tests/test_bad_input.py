@@ -13,6 +13,7 @@ import inspect
 import pkgutil
 import re
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -301,11 +302,15 @@ TABLE = {
     "optim.grad_norm": (plain(optim.grad_norm, grads=PARAMS), {"grads": gradients_of_any_shape}),
     "training.fit": (
         fit_call,
-        {"model": lambda good: {"None": None, "a class": RNN, "its params": good.params, "a text": "RNN"},
+        {"model": lambda good: {
+            "None": None, "a class": RNN, "its params": good.params, "a text": "RNN",
+            "without backward": SimpleNamespace(params=good.params, forward=good.forward),
+            "without forward": SimpleNamespace(params=good.params, backward=good.backward)},
          "X": lambda good: without(array()(good), "a dimension less"),
          "target": lambda good: without(array(1, real=False)(good), "a dimension less"),
          "optimizer": lambda good: {
-             "None": None, "a text": "Adam", "a class": optim.Adam, "another model's": optim.Adam(RNN(2, 5, 2).params)},
+             "None": None, "a text": "Adam", "a class": optim.Adam, "another model's": optim.Adam(RNN(2, 5, 2).params),
+            "without step": SimpleNamespace(params=good.params)},
          "loss_fn": function, "epochs": whole(1), "batch_size": optional(whole(1, 3)),
          "clip_norm": optional(number(above=0)), "seed": SEED,
          "on_epoch": optional(function)}),
