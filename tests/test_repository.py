@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import re
 import subprocess
 import sys
@@ -152,7 +153,9 @@ def test_readme_names_every_notebook_and_its_links_lead_somewhere():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in notebooks():
         if path.parent.name == "notebooks":
-            assert f"({relative(path)})" in text
+            row = re.search(rf"\({relative(path)}\) \|.*\| (\d+) \|", text)
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            assert row and f"**Time**: about {row[1]} minutes" in "".join(cells[0]["source"])
     targets = re.findall(r"\]\(([^)\s#]+)\)|src=\"([^\"]+)\"", text)
     local = [a or b for a, b in targets if "://" not in a + b]
     assert local and [target for target in local if not (ROOT / target).exists()] == []

@@ -60,6 +60,14 @@ def test_the_file_has_the_name_given_and_nothing_else_is_left(tmp_path, monkeypa
     assert RNN.load("weights").hidden_size == 3
 
 
+def test_it_is_written_beside_its_place(saved, monkeypatch):
+    model, path = saved
+    moved = []
+    monkeypatch.setattr("os.replace", lambda *paths: moved.append([os.path.dirname(os.fspath(p)) for p in paths]))
+    model.save(path)
+    assert moved == [[str(path.parent)] * 2], "a move from another disk is a copy, which can break off in the middle"
+
+
 def test_it_is_a_plain_npz_of_the_parameters(saved):
     model, path = saved
     with np.load(path, allow_pickle=False) as file:
@@ -204,6 +212,13 @@ def test_a_foreign_file_is_refused_by_name(content, tmp_path):
     with pytest.raises((ValueError, TypeError), match=r"(?s)^path: .*expected .* got .*") as caught:
         RNN.load(path)
     assert "foreign.npz" in str(caught.value)
+
+
+def test_missing_parameters_are_listed(tmp_path):
+    path = tmp_path / "foreign.npz"
+    path.write_bytes(npz(model=header(), W_xh=np.ones((3, 2)), b_h=np.ones(3)))
+    with pytest.raises(ValueError, match="expected parameters W_xh, W_hh, b_h, W_hy, b_y, got W_xh, b_h in "):
+        RNN.load(path)
 
 
 def test_the_foreign_files_differ_from_ours_in_one_thing_only(tmp_path):
