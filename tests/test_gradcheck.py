@@ -155,6 +155,9 @@ def test_relative_error():
     assert error([1.0, 2.0], [1.0, 3.0]) == error([1.0, 3.0], [1.0, 2.0]) == pytest.approx(1 / 3)
     assert error([1.0, 1e-16], [1.0, 0.0]) == 0
     assert error([1.0, 1e-3], [1.0, 0.0]) == pytest.approx(1e-3)
+    both = {"large": np.array([1.0]), "small": np.array([0.0])}
+    assert relative_errors({**both, "small": np.array([9e-15])}, both, 1e-12)["small"] == 0
+    assert relative_errors({**both, "small": np.array([2e-14])}, both, 1e-12)["small"] == 1
     assert error([np.nan, 0.0], [1.0, 0.0]) == error([1.0, 0.0], [np.nan, 0.0]) == error([np.inf], [np.inf]) == np.inf
 
 
@@ -183,6 +186,31 @@ def test_near_zero_weights_do_not_hide_a_missing_tanh():
 def test_only_a_non_zero_initial_state_shows_that_it_is_left_out():
     report = check_gradients(BuggyRNN("initial_state_left_out", 2, 4, 5), *data(*SHAPES[0]))
     assert report.wrong == ["W_hh"]
+
+
+class StateInTwoParts:
+    """A state of two arrays, as an LSTM's."""
+
+    def forward(self, X, state=None):
+        return super().forward(X, state if state is None else state[0] + state[1])
+
+    @property
+    def state(self):
+        return super().state, np.zeros(super().state.shape)
+
+
+def test_a_state_may_have_two_parts():
+    right = type("Right", (StateInTwoParts, RNN), {})
+    wrong = type("Wrong", (StateInTwoParts, BuggyRNN), {})
+    assert check_gradients(right(2, 4, 5), *data(*SHAPES[0])).passed
+    assert check_gradients(wrong("initial_state_left_out", 2, 4, 5), *data(*SHAPES[0])).wrong == ["W_hh"]
+
+
+def test_without_a_state_to_look_at_the_check_starts_from_zero():
+    class Closed(BuggyRNN):
+        state = property()  # raises AttributeError
+
+    assert check_gradients(Closed("initial_state_left_out", 2, 4, 5), *data(*SHAPES[0])).passed
 
 
 @pytest.mark.parametrize("where", ["forward", "backward"])
@@ -243,9 +271,10 @@ def test_a_learners_own_class():
 @pytest.mark.filterwarnings("error")
 def test_a_forward_pass_that_drops_imaginary_parts_is_told_so():
     X, loss_fn = data(*SHAPES[0])
-    with pytest.raises(ValueError, match=r'drops imaginary parts .*np\.zeros.* method="central"'):
+    advice = r'drops imaginary parts \(.*\)\. .*np\.zeros are real.*\. Mend that, or use method="central"$'
+    with pytest.raises(ValueError, match=advice):
         check_gradients(PlainRNN(dtype=float), X, loss_fn)
-    with pytest.raises(ValueError, match="the loss came back real"):
+    with pytest.raises(ValueError, match=r"\(the loss came back real\)"):
         numerical_gradients(RNN(2, 4, 5), X, lambda Y: (loss_fn(Y)[0].real, None))
     with pytest.raises(ValueError, match="drops imaginary parts"):
         numerical_gradients(RNN(2, 4, 5), X, lambda Y: (float(loss_fn(Y)[0]), None))
@@ -310,7 +339,7 @@ def test_bad_arguments_are_named():
 
 
 @pytest.mark.parametrize(("grads", "message"), [
-    ([1, 2], "backward: expected a dict"), ({"W": np.ones((3, 2))}, "backward: expected a dict"),
+    ([1, 2], "backward: expected a dict"), ({"W": np.ones((3, 2))}, "backward: expected a dict.* keys W, b, got"),
     ({"W": np.ones((2, 3)), "b": np.zeros(3)}, r"gradient of W: expected shape \(3, 2\), got \(2, 3\)"),
     ({"W": np.ones((3, 2)), "b": None}, "gradient of b: expected an array"),
 ])
@@ -322,7 +351,7 @@ def test_gradients_of_another_form_are_named(grads, message):
 
 
 def test_the_report_reads_the_same_everywhere():
-    errors = {"own weights": {"W": 3e-16, "b": 0.12345}, "order-one weights": {"W": 0.0, "b": 2e-9}}
+    errors = {"own weights": {"W": 3e-16, "b": 0.12345}, "order-one weights": {"W": 1e-12, "b": 2e-9}}
     report = GradientReport(errors, 1e-12)
     assert str(report) == "\n".join([
         "Wrong: the gradient of b is not the derivative of the loss.",
@@ -330,6 +359,7 @@ def test_the_report_reads_the_same_everywhere():
         "  W               < 1e-12      < 1e-12            right",
         "  b               0.12         > 1e-12            WRONG",
     ])
+    assert report.show(np.inf) == report.show(np.nan) == "not finite"
     html = report._repr_html_()
     assert "<b>Wrong:</b>" in html and "&lt; 1e-12" in html and "#D55E00" in html
     fine = GradientReport({"own weights": {"W": 0.0}}, 1e-12)
