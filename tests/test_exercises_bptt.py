@@ -82,6 +82,8 @@ def test_dz_by_pencil():
     assert exercises.check_pencil_dz(right).passed
     assert exercises.check_pencil_dz(list(right.round(4))).passed
     assert exercises.check_pencil_dz(right + 1e-4).passed
+    for off in ([1e-4, 1e-4], [-1e-4, 1e-4], [1e-4, -1e-4], [-1e-4, -1e-4]):  # of the rounded numbers
+        assert exercises.check_pencil_dz(list(right.round(4) + off)).passed
     assert exercises.check_pencil_dz(list(right.round(2))).kind == "rounded"
     assert exercises.check_pencil_dz(list(right.round(3))).kind == "rounded"
     for wrong, kind in [
@@ -111,13 +113,21 @@ def test_dz_by_pencil():
     (lambda dh, h: dh * (1 - h), "factor_missing"),
     (lambda dh, h: dh * h, "factor_missing"),
     (lambda dh, h: (dh * h * (1 - h))[0], "wrong_shape"),
-    (lambda dh, h: -dh * h * (1 - h), "unknown"),
+    (lambda dh, h: -dh * h * (1 - h), "sign"),
+    (lambda dh, h: 2 * dh * h * (1 - h), "unknown"),
 ])
 def test_back_through_sigmoid(answer, kind):
     assert exercises.check_back_through_sigmoid(answer).kind == kind
 
 
 # --- Exercise 4 -----------------------------------------------------------------------------------
+
+
+def loop(params, h, dY, steps):
+    carry = 0
+    for t in steps:
+        carry = ((1 - h[t] ** 2) * (dY[t - 1] @ params["W_hy"] + carry)) @ params["W_hh"]
+    return carry
 
 
 def leftover(params, X, h, dY):
@@ -134,6 +144,11 @@ def leftover(params, X, h, dY):
     (lambda p, X, h, dY: leftover(p, X, 0 * h, dY), "tanh_derivative_missing"),
     (lambda p, X, h, dY: leftover({**p, "W_hh": p["W_hh"].T}, X, h, dY), "W_hh_untransposed"),
     (lambda p, X, h, dY: leftover(p, X[:1], h[:2], dY[:1]), "carry_missing"),
+    (lambda *args: leftover(*args) / len(args[1][0]), "scale"),
+    (lambda p, X, h, dY: leftover(p, X, np.roll(h, 1, axis=0), dY), "slope_of_another_step"),
+    (lambda p, X, h, dY: leftover(p, X, h, dY) + dY[0] @ p["W_hy"], "road_1_to_h_0"),
+    (lambda p, X, h, dY: loop(p, h, dY, range(1, len(dY) + 1)), "forward_in_time"),
+    (lambda p, X, h, dY: loop(p, h, dY, range(len(dY), -1, -1)), "one_step_too_many"),
     (lambda *args: leftover(*args).T, "wrong_shape"),
     (lambda *args: 2 * leftover(*args), "unknown"),
 ])

@@ -49,8 +49,8 @@ def check_shapes(answer):
             axes = {3: "three axes: time, batch, size", 2: "two axes, (out, in)", 1: "one axis"}[len(shape)]
             kind, advice = known[name].get(got, ("unknown", f"not that one. It has {axes}."))
         except (TypeError, ValueError):
-            fine, (kind, advice) = False, ("wrong_type", "expected a tuple such as (7, 3, 2).")
-            if isinstance(answer[name], int):
+            fine, (kind, advice) = False, ("wrong_type", "expected a tuple such as (6, 4, 2).")
+            if isinstance(answer[name], int) and len(shape) == 1:
                 advice = f"a tuple of one number needs a comma: ({answer[name]},)."
         verdicts[name] = "right" if fine else advice
         first = first or (None if fine else (kind, f"{name}: {advice}"))

@@ -115,8 +115,8 @@ def draw_step(axis, t, step, T, strong):
 
 
 def draw_carry(axis, t, words, strong):
-    """What comes back to h_t from z_{t+1}, below its arrow."""
-    place = (centre(t) + 0.18, Z_ROW + 0.3) if t else (0.1, Z_ROW + 0.15)
+    """What comes back to h_t from z_{t+1}, beside its arrow."""
+    place = (centre(t) + 0.66, H_ROW - 0.25) if t else (0.1, Z_ROW + 0.15)
     number(axis, *place, words, strong)
 
 
