@@ -251,6 +251,19 @@ def test_verbose_false_writes_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("batch_size", [None, 6])
+def test_all_sequences_at_once_come_in_the_order_given(batch_size):
+    model, X, seen = RNN(1, 2, 1), np.ones((3, 6, 1)), []
+
+    def loss_fn(Y, target):
+        seen.append(target)
+        return mse_loss(Y, target)
+
+    target = np.random.default_rng(0).normal(size=(3, 6, 1))
+    fit(model, X, target, SGD(model.params, lr=0.1), loss_fn=loss_fn, epochs=2, batch_size=batch_size, verbose=False)
+    assert len(seen) == 2 and all(np.array_equal(came, target) for came in seen)
+
+
 # --- the progress bar -----------------------------------------------------------------------------------------------
 
 def test_short_work_shows_no_bar(capsys):
