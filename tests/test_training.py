@@ -10,7 +10,7 @@ import pytest
 from oracles import gradients, rnn_problem
 
 from rnn_lib import MLP, RNN
-from rnn_lib.losses import cross_entropy_loss, last_step, softmax_mse_loss
+from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax_mse_loss
 from rnn_lib.optim import SGD, Adam, clip_grad_norm, grad_norm
 from rnn_lib.training import History, fit
 
