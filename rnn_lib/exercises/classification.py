@@ -19,6 +19,7 @@ def check_first_loss(first_loss):
         ("probability", 0.1, "that is the probability of the right digit. What is the loss when p[label] is that?"),
         ("sum_over_classes", 10 * right, "only the right class's probability enters the loss, once."),
         ("wrong_classes", np.log(4), "that is for the four symbols. There are ten digits."),
+        ("one_network", 2.314, "that is one network's loss, measured. What if it gave each digit exactly 1/10?"),
         ("complement", -np.log(0.9), "that is the probability of being wrong. The loss looks at the right class."),
     ]
     praise = "ln 10, about 2.3. A first loss far from it means a bug, or a network that is confident for no reason."
@@ -55,12 +56,14 @@ def check_softmax(answer):
             "overflow", "right for small logits, but exp(1000) is more than a float64 can hold, and inf / inf is NaN. "
             "Which constant can you subtract from all logits of a row without changing the quotient?",
         )
-    big = np.array([[[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -2000.0]]])
+    big = np.array([[
+        [1000.0, 999.0, 0.0], [-1000.0, -1001.0, -2000.0], [1000.0, -1000.0, -1000.0], [-1000.0, 1000.0, 0.0],
+    ]])
     got, report = attempt(answer, big)
     if report is None and not np.isfinite(np.asarray(got, dtype=float)).all():
         return Report(
-            "shift_not_per_row", "right for one row, but here a row far below the largest logit of the whole array "
-            "became 0 / 0. Each row needs a shift of its own: axis and keepdims.",
+            "shift_not_per_row", "right for one row, but another became 0 / 0 or inf / inf. Each row's shift must be "
+            "its own largest logit, which makes every exponent 0 or less: axis and keepdims.",
         )
     clipped = ("clipped", softmax(big.clip(-500, 500)), "logits that are clipped are other logits: 1000 and 999 must "
                "not become equal. Subtract instead: only differences count.")

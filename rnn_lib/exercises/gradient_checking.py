@@ -73,6 +73,7 @@ def check_central_gradient(central_gradient):
         ("sign", -expected, "the sign is turned: which point comes first?"),
         ("not_restored", differences(step, -step, 2 * step, drift=-step), drifts),
         ("not_restored", differences(step, -step, 2 * step, drift=step), drifts),
+        ("alias", np.zeros(3), "the two points are one: after `wp = w` both names mean the same array. Make a copy."),
         ("all_at_once", (f(w + step) - f(w - step)) / (2 * step),
          "this nudges all elements together, and is one number. The gradient has one number for each element of w."),
     ]
@@ -111,13 +112,15 @@ def check_complex_step(complex_step):
 
 @never_raises
 def check_relative_error(relative_error):
-    """Check exercise 4: `relative_error(a, n)` of two arrays, symmetric, 0 for two zeros, inf for NaN."""
+    """Check exercise 4: `relative_error(a, n)` of two arrays, symmetric, 0 for two zeros, inf for NaN and infinity."""
     a, n = np.array([1.0, -2.0, 4.0]), np.array([1.0, -2.0, 3.0])
-    zero, nan = np.zeros(3), np.array([1.0, np.nan, 0.0])
+    zero, nan, infinite = np.zeros(3), np.array([1.0, np.nan, 0.0]), np.array([np.inf, 1.0, 0.0])
     cases = {
         "an ordinary pair": (a, n), "the pair swapped": (n, a), "a gradient against zeros": (a, zero),
         "zeros against a gradient": (zero, a), "two zeros": (zero, zero),
         "a NaN": (nan, a), "a NaN on the right": (a, nan),
+        "an infinity": (infinite, a), "an infinity on the right": (a, infinite),
+        "the same infinity": (infinite, infinite),
     }
     results = {}
     for name, pair in cases.items():
@@ -130,10 +133,10 @@ def check_relative_error(relative_error):
         results[name] = float(number)
     if not results["two zeros"] == 0:
         return Report("zero_by_zero", f"two zeros agree perfectly, but your error is {results['two zeros']}.")
-    for name in ("a NaN", "a NaN on the right"):
+    for name in [name for name in cases if "NaN" in name or "infinity" in name]:
         if results[name] != np.inf:
             return Report("nan_passes", f"{name}: the error is {results[name]}, and {results[name]} > 1e-6 is "
-                          f"{results[name] > 1e-6}. A gradient that is not a number must never pass.")
+                          f"{results[name] > 1e-6}. A gradient that is not a finite number must never pass as right.")
     swapped = {"an ordinary pair": "the pair swapped", "a gradient against zeros": "zeros against a gradient"}
     for one, other in swapped.items():
         if not np.isclose(results[one], results[other]):
@@ -145,7 +148,7 @@ def check_relative_error(relative_error):
     if not 0.05 < results["an ordinary pair"] <= 0.5 or not 0.3 < results["a gradient against zeros"] <= 2:
         return Report("unknown", f"[1, -2, 4] against [1, -2, 3] differ by a quarter or so; you say "
                       f"{results['an ordinary pair']:.4g}.")
-    return Report("correct", "symmetric, relative, 0 for two zeros, and no NaN gets through.")
+    return Report("correct", "symmetric, relative, 0 for two zeros, and neither NaN nor infinity gets through.")
 
 
 PATIENT = "W_hh_missing"

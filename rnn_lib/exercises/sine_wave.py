@@ -52,6 +52,7 @@ def check_straight_line(forecast):
         before, now, future = series[:-2], series[1:-1], series[2:]
         mistakes = [
             ("last_value", now, "that is the last value. Where is the step that led to it?"),
+            ("reads_the_future", future, "these are the values to be forecast: the step comes one too late."),
             ("step_only", now - before, "that is the last step. The forecast is where the series is after one more."),
             ("swapped", 2 * before - now, "that goes back in time: which of the two values is the newer one?"),
             ("sign", 2 * now + before, "look at the sign: the step is the newer value minus the older one."),
