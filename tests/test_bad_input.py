@@ -209,6 +209,13 @@ def step(make):
     return call
 
 
+def with_a_part_missing(model):
+    """The model without params, without forward, and without backward."""
+    parts = {name: getattr(model, name) for name in ("params", "forward", "backward")}
+    return {f"without {missing}": SimpleNamespace(**{name: part for name, part in parts.items() if name != missing})
+            for missing in parts}
+
+
 def fit_call():
     model, X, target, _ = rnn_after_a_call()
     good = {"model": model, "X": X, "target": target, "optimizer": optim.Adam(model.params), "loss_fn": losses.mse_loss,
@@ -303,9 +310,7 @@ TABLE = {
     "training.fit": (
         fit_call,
         {"model": lambda good: {
-            "None": None, "a class": RNN, "its params": good.params, "a text": "RNN",
-            "without backward": SimpleNamespace(params=good.params, forward=good.forward),
-            "without forward": SimpleNamespace(params=good.params, backward=good.backward)},
+            "None": None, "a class": RNN, "its params": good.params, "a text": "RNN", **with_a_part_missing(good)},
          "X": lambda good: without(array()(good), "a dimension less"),
          "target": lambda good: without(array(1, real=False)(good), "a dimension less"),
          "optimizer": lambda good: {
@@ -342,12 +347,12 @@ TABLE = {
          "warm_up": array(2, real=False), "n_steps": whole(1)}),
     "gradcheck.numerical_gradients": (
         gradcheck_call(gradcheck.numerical_gradients, method="complex", step=1e-30),
-        {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params},
+        {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params, **with_a_part_missing(good)},
          "X": array(2, real=False), "loss_fn": function, "method": choice, "step": optional(number(above=0)),
          "state": optional(array(0, 1, real=False))}),
     "gradcheck.check_gradients": (
         gradcheck_call(gradcheck.check_gradients, method="central", tolerance=1e-6, seed=0),
-        {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params},
+        {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params, **with_a_part_missing(good)},
          "X": array(2, real=False), "loss_fn": function, "method": choice, "tolerance": optional(number(above=0)),
          "seed": SEED}),
 }

@@ -301,6 +301,14 @@ def test_a_feed_forward_model():
     assert report.passed
 
 
+def test_params_that_cannot_be_moved_are_refused():
+    class NewAtEveryLook(Linear):
+        params = property(lambda self: {"W": np.ones((3, 2)), "b": np.zeros(3)}, lambda self, value: None)
+
+    with pytest.raises(TypeError, match="^model: expected params to be a dict of arrays, got a new W at every look$"):
+        check_gradients(NewAtEveryLook(), np.ones((4, 2)), lambda Y: mse_loss(Y, np.zeros((4, 3))))
+
+
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
 def test_the_mlp(activation):
     rng = np.random.default_rng(0)

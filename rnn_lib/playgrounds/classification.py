@@ -179,7 +179,8 @@ def draw_loss(axis, run, shown):
 
 def draw_accuracy(axis, run, shown):
     """Draw a bar for the held-out accuracy of every run, and of what an RNN must beat."""
-    bars = [("always the most frequent", run.task.chance, BASELINE, ":"), ("memoryless MLP", run.task.memoryless, BASELINE, "-")]
+    bars = [("always the most frequent", run.task.chance, BASELINE, ":")]
+    bars += [("memoryless MLP", run.task.memoryless, BASELINE, "-")]
     bars += [(past.label, past.accuracy, colour, style) for past, (colour, style) in shown if not past.diverged]
     for y, (label, value, colour, style) in enumerate(bars):
         axis.plot([0, value], [y, y], color=colour, linestyle=style, linewidth=5, solid_capstyle="butt")
