@@ -23,7 +23,7 @@ NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 SHOTS = os.environ.get("SHOTS")
 # The panels are built for a median of 250 ms on two idle cores. A shared machine may be several times slower, so the
 # test only refuses what would feel broken there; the table at the end of the run has the numbers.
-MEDIAN_LIMIT = 2000  # ms
+MEDIAN_LIMIT = 1000  # ms
 MEMORY_LIMIT = 10  # MB over 200 moves
 PANEL_STATE = """
 import gc, json

@@ -59,7 +59,7 @@ def test_short_forecasts_end_with_the_target():
     target = np.arange(10.0)
     figure = plots.forecasts(target, {"RNN": np.zeros((4, 1, 1))}, "Title", {"naive": np.ones(6)}, warm_up=4)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
-    assert list(lines["RNN"].get_xdata()) == [6, 7, 8, 9] and list(lines["naive"].get_xdata()) == [4, 5, 6, 7, 8, 9]
+    assert list(lines["RNN"].get_xdata()) == [7, 8, 9, 10] and list(lines["naive"].get_xdata()) == [5, 6, 7, 8, 9, 10]
     assert "warm-up" in texts(figure)
 
 
