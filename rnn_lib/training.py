@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,8 @@ from rnn_lib.validation import (
     is_finite,
     shape_of,
 )
+
+BAR_AFTER = 2  # seconds
 
 
 @dataclass
@@ -131,10 +134,21 @@ def loss_and_gradients(model, X, target, loss_fn):
 
 
 def progress(epochs, verbose):
-    """Iterate over `epochs` behind a progress bar, which appears only on runs longer than two seconds."""
-    if not verbose:
-        return epochs
-    from tqdm.auto import tqdm  # imports ipywidgets in a notebook, which rnn_lib itself must not
+    """Iterate over `epochs`; on work longer than two seconds a progress bar appears, and goes away at the end.
 
-    disable = bool(os.environ.get("TQDM_DISABLE"))  # tqdm obeys this by itself in a terminal, not in a notebook
-    return tqdm(epochs, desc="Training", unit="epoch", delay=2, leave=False, disable=disable)
+    Only then is it made: in a notebook each bar is a handful of widgets.
+    """
+    start, bar = time.monotonic(), None
+    verbose = verbose and not os.environ.get("TQDM_DISABLE")  # tqdm obeys this by itself in a terminal only
+    try:
+        for epoch in epochs:
+            if bar is not None:
+                bar.update()
+            elif verbose and time.monotonic() - start > BAR_AFTER:
+                from tqdm.auto import tqdm  # imports ipywidgets in a notebook, which rnn_lib itself must not
+
+                bar = tqdm(desc="Training", unit="epoch", total=len(epochs), initial=epoch, leave=False)
+            yield epoch
+    finally:
+        if bar is not None:
+            bar.close()

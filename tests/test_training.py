@@ -277,12 +277,15 @@ def slow_clock(monkeypatch):
     """Every look at the clock finds that 0.3 seconds have passed."""
     ticks = itertools.count()
     monkeypatch.setattr("tqdm.std.time", lambda: 0.3 * next(ticks))
+    monkeypatch.setattr("time.monotonic", lambda: 0.3 * next(ticks))
 
 
-def test_long_work_shows_a_bar_that_goes_away(capsys, monkeypatch, slow_clock):
+@pytest.mark.parametrize("stop", [20, 15])
+def test_long_work_shows_a_bar_that_goes_away(stop, capsys, monkeypatch, slow_clock):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     model, X, target, _ = rnn_problem()
-    fit(model, X, target, SGD(model.params, lr=0.1), epochs=20)
+    optimizer = SGD(model.params, lr=0.1)
+    fit(model, X, target, optimizer, epochs=20, on_epoch=lambda epoch, history: epoch + 1 == stop)
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.startswith("\rTraining: ")
     assert "/20" in captured.err and "epoch" in captured.err
