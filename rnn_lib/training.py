@@ -147,7 +147,8 @@ def progress(epochs, verbose):
             elif verbose and time.monotonic() - start > BAR_AFTER:
                 from tqdm.auto import tqdm  # imports ipywidgets in a notebook, which rnn_lib itself must not
 
-                bar = tqdm(desc="Training", unit="epoch", total=len(epochs), initial=epoch, leave=False)
+                bar = tqdm(desc="Training", unit="epoch", total=len(epochs), initial=epoch, leave=False,
+                           disable=False)
             yield epoch
     finally:
         if bar is not None:

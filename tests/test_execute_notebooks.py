@@ -1,6 +1,7 @@
 """tests/execute_notebooks.py: what it writes, what it refuses to write, and that nbval agrees with it."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,12 +10,12 @@ import nbformat
 import pytest
 
 SOURCES = [
-    "print('one', flush=True)\nprint('two')\nfrom rnn_lib.training import progress",
+    "print('one', flush=True)\nprint('two')\nfrom rnn_lib import training",
     "1 + 1;",
     "from rnn_lib.plots.style import new_figure\nfigure, axis = new_figure()\nfigure",
     "import ipywidgets as widgets\nslider = widgets.IntSlider(description='hidden size')\nslider",
     "from rnn_lib.exercises.report import Report\nReport('correct', 'π < 4', (('a', 'b'), ('1', '2')))",
-    "bar = progress(range(3), verbose=True)\nfor epoch in bar:\n    print(epoch)\nprint(bar.disable)",
+    "training.BAR_AFTER = 0\nfor epoch in training.progress(range(3), verbose=True):\n    print(epoch)",
     "import os\nos.path.basename(os.getcwd())",
     "import os\nos.path.basename(os.getcwd())",
 ]
@@ -62,7 +63,7 @@ def test_what_is_written(executed):
     assert "image/png" in cells[3]["outputs"][0]["data"]
     assert list(cells[4]["outputs"][0]["data"]) == ["text/plain"]
     assert {"text/html", "text/plain"} == set(cells[5]["outputs"][0]["data"])
-    assert cells[6]["outputs"][0]["text"] == ["0\n", "1\n", "2\n", "True\n"]
+    assert cells[6]["outputs"] == [{"name": "stdout", "output_type": "stream", "text": ["0\n", "1\n", "2\n"]}]
     assert cells[7]["outputs"][0]["data"]["text/plain"][0].startswith("'lessons")
     assert cells[7]["outputs"][0]["execution_count"] == 7
 
@@ -99,3 +100,20 @@ def test_a_kernel_that_hangs_once_gets_a_second_chance(tmp_path):
     source = "import os, pathlib\nmark = pathlib.Path('mark')\nif not mark.exists():\n    mark.touch()\n    os._exit(1)"
     path = write_notebook(tmp_path / "shaky.ipynb", [source])
     assert execute_notebooks.main([str(path)]) == 0
+
+
+SLOW = """from rnn_lib import training
+training.BAR_AFTER = 0
+for epoch in training.progress(range(3), verbose=True):
+    pass"""
+
+
+def test_no_progress_bar_where_outputs_are_compared(tmp_path, monkeypatch):
+    """On a slow machine a bar appears, and would be an output that the committed notebook does not have."""
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW, execution_count=1)])
+    nbformat.write(notebook, tmp_path / "slow.ipynb")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
+    assert subprocess.run(command, cwd=tmp_path).returncode == 1, "the bar is seen"
+    shutil.copy(execute_notebooks.ROOT / "notebooks" / "conftest.py", tmp_path)
+    assert subprocess.run(command, cwd=tmp_path).returncode == 0

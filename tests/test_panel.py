@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from rnn_lib import playgrounds
@@ -250,6 +253,26 @@ def test_sliders_answer_on_release_and_show_their_decimals():
 # ------------------------------------------------------------------------------------- the panels of the course
 
 
+def cut_off(figure):
+    """The texts of a figure that are not wholly inside it."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    width, height = figure.get_size_inches() * figure.dpi
+    inside = Bbox([[-1, -1], [width + 1, height + 1]])
+    hidden = [label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_major_ticks()
+              if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+              for label in (tick.label1, tick.label2)]
+    shown = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    shown = [text for text in shown if text not in hidden]
+    boxes = {text.get_text(): text.get_window_extent(renderer) for text in shown}
+    return [words for words, box in boxes.items() if not (inside.contains(*box.min) and inside.contains(*box.max))]
+
+
+def test_a_text_that_is_cut_off_is_seen():
+    figure = figure_with((20, 30, "inside"), (200, 100, "too far to the right"))
+    assert cut_off(figure) == ["too far to the right"]
+
+
 @pytest.fixture(scope="module", params=PANELS)
 def course_panel(request):
     return getattr(playgrounds, request.param)()
@@ -274,7 +297,8 @@ def test_panel_of_the_course_at_both_ends_of_every_control(course_panel):
             assert "\n" not in panel.summary and len(panel.summary) <= 130
             assert png_of(panel).size == size
             assert (panel.summary != summary) == (end != start), f"{control.description} = {end}: {panel.summary}"
-            assert not np.isnan(np.asarray(png_of(panel), dtype=float)).any() and texts(panel)
+            assert texts(panel)
+            assert cut_off(panel.draw(panel.result, *[panel.ghosts] * bool(panel.max_ghosts))) == []
         control.value = start
         assert panel.summary == summary, "the same settings give the same summary"
 

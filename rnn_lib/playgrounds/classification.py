@@ -147,7 +147,7 @@ def draw_classifier(run, ghosts=()):
     shown = [*zip([*ghosts, run], styles, strict=True)]
     draw_loss(axes[0], run, shown)
     draw_accuracy(axes[1], run, shown)
-    axes[2].set_title("Probability of each class after each step (dark: probable; frame: the right one)", **TITLE)
+    axes[2].set_title("Probability of each class (dark: high; frame: the right one)", **TITLE)
     if run.diverged:
         axes[2].text(0.5, 0.5, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, weight="bold")
         axes[2].axis("off")

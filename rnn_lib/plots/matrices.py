@@ -15,6 +15,7 @@ STACK = 1.15  # least width of a stack of matrices
 SHEET = np.array([0.4, 0.3])  # how far right and up the next time step lies, in cells
 HEADING, NAME, SHAPE = 0.34, 0.24, 0.44  # heights of the texts of a band
 TITLE = 0.4
+TABLES = 3.35  # least height of the top of the two tables of numbers
 WHOLE = {"left": 0, "bottom": 0, "right": 1, "top": 1}
 
 
@@ -57,7 +58,7 @@ def matrix_shapes(T, B, I, H, O):
         (draw_stacks if items is stacks else draw_row)(axis, items, sizes, cell, middle)
         top = middle - cell * height / 2 - SHAPE - spare
         if items is hidden:
-            draw_counts(axis, n_params, n_multiplications, top - HEADING / 2)
+            draw_counts(axis, n_params, n_multiplications, max(top - HEADING / 2, TABLES))
     return figure
 
 
