@@ -1,5 +1,5 @@
-"""A progress bar is an output, and appears on slow machines only: none while pytest compares outputs."""
+"""Start nbval's kernels exactly as tests/execute_notebooks.py does, so that a fork's run equals the continuous test."""
 
-import os
+from execute_notebooks import set_kernel_environment
 
-os.environ["TQDM_DISABLE"] = "1"  # the kernels that pytest starts inherit it
+set_kernel_environment()

@@ -111,6 +111,7 @@ for epoch in training.progress(range(3), verbose=True):
 def test_no_progress_bar_where_outputs_are_compared(tmp_path, monkeypatch):
     """On a slow machine a bar appears, and would be an output that the committed notebook does not have."""
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(execute_notebooks.ROOT / "tests"))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW, execution_count=1)])
     nbformat.write(notebook, tmp_path / "slow.ipynb")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
