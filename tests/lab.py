@@ -107,6 +107,9 @@ lab.listen = () => notebook().sessionContext.iopubMessage.connect((_, message) =
   if (message.header.msg_type === 'error') lab.errors.push(message.content.ename + ': ' + message.content.evalue);
   if (message.header.msg_type === 'stream' && message.content.name === 'stderr') lab.errors.push(message.content.text);
 });
+// JupyterLab asks every new kernel for its widgets, and one that has not imported ipywidgets yet warns that it knows no
+// such comm. Whether `listen` is there in time to hear it is chance. It is over when the cells have run.
+lab.forgetGreeting = () => { lab.errors = lab.errors.filter(text => !/^No such comm/.test(text)); };
 lab.unrun = () => cells().filter(cell => cell.model.type === 'code' && cell.model.executionCount === null
   && cell.model.sharedModel.getSource().trim()).length;
 lab.panels = () => cells().map((cell, i) => [cell, i]).filter(([cell]) => cell.model.type === 'code'
@@ -189,6 +192,7 @@ class Page:
         """Run all cells; returns when the last one is done."""
         self.js("() => jupyterapp.commands.execute('notebook:run-all-cells')")
         self.js("async () => { while (lab.kernel().status !== 'idle') await new Promise(d => setTimeout(d, 50)); }")
+        self.js("lab.forgetGreeting()")
 
     def press(self, cell, control, key, times=1):
         """Press a key on a slider or a list; returns what was seen until the panel had answered.
