@@ -136,7 +136,7 @@ def loss_and_gradients(model, X, target, loss_fn):
 def progress(epochs, verbose):
     """Iterate over `epochs`; on work longer than two seconds a progress bar appears, and goes away at the end.
 
-    Only then is it made: in a notebook each bar is a handful of widgets.
+    Only then is it made: in a notebook each bar is a handful of widgets, which take longer to make than short work.
     """
     start, bar = time.monotonic(), None
     verbose = verbose and not os.environ.get("TQDM_DISABLE")  # tqdm obeys this by itself in a terminal only

@@ -85,3 +85,4 @@ def test_other_figures_can_be_drawn():
         figure.canvas.draw()
         width, _ = figure.get_size_inches()
         assert width <= 9
+        assert not any(axis.get_legend().get_frame_on() for axis in figure.axes if axis.get_legend())

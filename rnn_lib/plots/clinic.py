@@ -75,4 +75,4 @@ def draw_cosines(axis, angles):
     axis.set(xlim=(-1.05, 1.05), xticks=(-1, 0, 1), xlabel="cosine to the true gradient")
     axis.set_yticks(range(len(by_name)), by_name)
     axis.invert_yaxis()
-    axis.legend(loc="lower left", bbox_to_anchor=(-0.3, 0.985), ncols=2, fontsize=8.5, handlelength=1.2, frameon=False)
+    axis.legend(loc="lower left", bbox_to_anchor=(-0.3, 0.985), ncols=2, fontsize=8.5, handlelength=1.2)

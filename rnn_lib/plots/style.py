@@ -15,17 +15,21 @@ STYLE = {
     "figure.dpi": 100, "figure.facecolor": "white", "savefig.facecolor": "white", "figure.constrained_layout.use": True,
     "font.size": 11, "axes.titlesize": 12,
     "axes.facecolor": "white", "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-    "grid.color": "#E5E5E5", "axes.axisbelow": True, "lines.linewidth": 2, "legend.frameon": False,
+    "grid.color": "#E5E5E5", "axes.axisbelow": True, "lines.linewidth": 2,
     "image.interpolation": "nearest",
 }
 
 
 class CourseAxes(Axes):
-    """Axes whose titles stand on the left and are bold; Matplotlib asks STYLE for that only while it is in force."""
+    """Axes with bold titles on the left and frameless legends; Matplotlib asks STYLE only while it is in force."""
 
     def set_title(self, label, fontdict=None, loc="left", pad=None, **kwargs):
         """Set the title, as `Axes.set_title`."""
         return super().set_title(label, fontdict, loc, pad, **{"fontweight": "bold", **kwargs})
+
+    def legend(self, *args, **kwargs):
+        """Add a legend, as `Axes.legend`."""
+        return super().legend(*args, **{"frameon": False, **kwargs})
 
 
 def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):

@@ -26,7 +26,7 @@ def loss_grid(runs, title):
     for axis, (heading, histories) in zip(axes[0], runs.items(), strict=True):
         draw_losses(axis, histories, unit="mean squared error" if axis is axes[0, 0] else "")
         axis.set_title(heading, fontweight="normal")
-    axes[0, -1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10, handlelength=3, frameon=False)
+    axes[0, -1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10, handlelength=3)
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     return figure
 
