@@ -1,5 +1,7 @@
 """Start nbval's kernels exactly as tests/execute_notebooks.py does, so that a fork's run equals the continuous test."""
 
-from execute_notebooks import set_kernel_environment
+import nbval.plugin
+from execute_notebooks import PatientKernel, set_kernel_environment
 
+nbval.plugin.RunningKernel = PatientKernel
 set_kernel_environment()

@@ -28,7 +28,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-ATTEMPTS = 2  # a kernel that does not start or hangs gets a second chance; a cell that raises does not
+ATTEMPTS = 3  # a kernel that does not start, dies or hangs gets another chance; a cell that raises does not
 
 
 class CellError(Exception):
@@ -37,6 +37,24 @@ class CellError(Exception):
 
 class KernelError(Exception):
     """The kernel died or did not answer in time."""
+
+
+class PatientKernel(RunningKernel):
+    """nbval's kernel, started anew if it dies before it answers.
+
+    Jupyter looks for free ports and lets go of them before the kernel takes them: with two notebooks at a time, one
+    kernel in some hundreds finds a port taken (https://github.com/jupyter/jupyter_client/issues/154).
+    """
+
+    def __init__(self, *arguments, **options):
+        """Take what nbval's RunningKernel takes."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                super().__init__(*arguments, **options)
+                return
+            except RuntimeError:
+                if attempt == ATTEMPTS:
+                    raise
 
 
 def notebooks():
@@ -117,7 +135,7 @@ def copy_of(node):
 def execute(notebook, folder, cell_timeout):
     """Run every code cell in a fresh kernel started in `folder` and put its outputs into `notebook`."""
     try:
-        kernel = RunningKernel(CURRENT_ENV_KERNEL_NAME, cwd=str(folder))
+        kernel = PatientKernel(CURRENT_ENV_KERNEL_NAME, cwd=str(folder))
     except (RuntimeError, Empty) as error:
         raise KernelError(f"the kernel did not start: {error}") from None
     try:

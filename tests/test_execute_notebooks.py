@@ -1,7 +1,6 @@
 """tests/execute_notebooks.py: what it writes, what it refuses to write, and that nbval agrees with it."""
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -68,12 +67,25 @@ def test_what_is_written(executed):
     assert cells[7]["outputs"][0]["execution_count"] == 7
 
 
-def test_nbval_agrees_with_what_is_written_and_sees_a_changed_digit(executed):
+@pytest.fixture
+def nbval(monkeypatch):
+    """Return a function that runs nbval in a folder, which gets the course's conftest.py with `more` at its end."""
+    monkeypatch.setenv("PYTHONPATH", str(execute_notebooks.ROOT / "tests"))
+
+    def run(folder, *files, more=""):
+        conftest = (execute_notebooks.ROOT / "notebooks" / "conftest.py").read_text()
+        (folder / "conftest.py").write_text(conftest + more)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
+        return subprocess.run([*command, *files], cwd=folder, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+def test_nbval_agrees_with_what_is_written_and_sees_a_changed_digit(executed, nbval):
     path, first = executed
     changed = path.with_name("changed.ipynb")
     changed.write_bytes(first.replace(b'"2"', b'"3"'))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
-    result = subprocess.run([*command, path, changed], cwd=path.parent, capture_output=True, text=True, timeout=120)
+    result = nbval(path.parent, path, changed)
     assert f"1 failed, {2 * len(SOURCES) - 1} passed" in result.stdout, result.stdout + result.stderr
     assert "changed.ipynb::Cell 1" in result.stdout and "Cell outputs differ" in result.stdout
 
@@ -108,13 +120,27 @@ for epoch in training.progress(range(3), verbose=True):
     pass"""
 
 
-def test_no_progress_bar_where_outputs_are_compared(tmp_path, monkeypatch):
+def test_no_progress_bar_where_outputs_are_compared(tmp_path, monkeypatch, nbval):
     """On a slow machine a bar appears, and would be an output that the committed notebook does not have."""
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    monkeypatch.setenv("PYTHONPATH", str(execute_notebooks.ROOT / "tests"))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW, execution_count=1)])
     nbformat.write(notebook, tmp_path / "slow.ipynb")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
-    assert subprocess.run(command, cwd=tmp_path).returncode == 1, "the bar is seen"
-    shutil.copy(execute_notebooks.ROOT / "notebooks" / "conftest.py", tmp_path)
-    assert subprocess.run(command, cwd=tmp_path).returncode == 0
+    assert nbval(tmp_path, more="\nimport os\ndel os.environ['TQDM_DISABLE']").returncode == 1, "the bar is seen"
+    assert nbval(tmp_path).returncode == 0
+
+
+TAKEN_ONCE = """
+import socket
+from jupyter_client.connect import LocalPortCache
+free_port, taken = LocalPortCache.find_available_port, socket.create_server(("127.0.0.1", 0))
+ports = iter([taken.getsockname()[1]])
+LocalPortCache.find_available_port = lambda cache, ip: next(ports, None) or free_port(cache, ip)
+"""
+
+
+def test_a_kernel_whose_port_was_taken_is_started_anew(tmp_path, nbval):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("six = 6", execution_count=1)])
+    nbformat.write(notebook, tmp_path / "sample.ipynb")
+    impatient = nbval(tmp_path, more=TAKEN_ONCE + "nbval.plugin.RunningKernel = PatientKernel.__base__")
+    assert "Kernel died before replying" in impatient.stdout, "the port is taken"
+    assert nbval(tmp_path, more=TAKEN_ONCE).returncode == 0
