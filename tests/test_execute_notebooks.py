@@ -1,12 +1,17 @@
 """tests/execute_notebooks.py: what it writes, what it refuses to write, and that nbval agrees with it."""
 
 import json
+import runpy
+import socket
 import subprocess
 import sys
 
 import execute_notebooks
 import nbformat
+import nbval.plugin
 import pytest
+from jupyter_client.connect import LocalPortCache
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 
 SOURCES = [
     "print('one', flush=True)\nprint('two')\nfrom rnn_lib import training",
@@ -68,24 +73,25 @@ def test_what_is_written(executed):
 
 
 @pytest.fixture
-def nbval(monkeypatch):
-    """Return a function that runs nbval in a folder, which gets the course's conftest.py with `more` at its end."""
+def run_nbval(monkeypatch):
+    """Return a function that runs nbval in a folder with the course's conftest.py, and `more` at its end."""
     monkeypatch.setenv("PYTHONPATH", str(execute_notebooks.ROOT / "tests"))
 
     def run(folder, *files, more=""):
         conftest = (execute_notebooks.ROOT / "notebooks" / "conftest.py").read_text()
         (folder / "conftest.py").write_text(conftest + more)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
-        return subprocess.run([*command, *files], cwd=folder, capture_output=True, text=True, timeout=120)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+        command += ["--nbval", "--nbval-current-env", *files]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
     return run
 
 
-def test_nbval_agrees_with_what_is_written_and_sees_a_changed_digit(executed, nbval):
+def test_nbval_agrees_with_what_is_written_and_sees_a_changed_digit(executed, run_nbval):
     path, first = executed
     changed = path.with_name("changed.ipynb")
     changed.write_bytes(first.replace(b'"2"', b'"3"'))
-    result = nbval(path.parent, path, changed)
+    result = run_nbval(path.parent, path, changed)
     assert f"1 failed, {2 * len(SOURCES) - 1} passed" in result.stdout, result.stdout + result.stderr
     assert "changed.ipynb::Cell 1" in result.stdout and "Cell outputs differ" in result.stdout
 
@@ -120,27 +126,32 @@ for epoch in training.progress(range(3), verbose=True):
     pass"""
 
 
-def test_no_progress_bar_where_outputs_are_compared(tmp_path, monkeypatch, nbval):
+def test_no_progress_bar_where_outputs_are_compared(tmp_path, monkeypatch, run_nbval):
     """On a slow machine a bar appears, and would be an output that the committed notebook does not have."""
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW, execution_count=1)])
     nbformat.write(notebook, tmp_path / "slow.ipynb")
-    assert nbval(tmp_path, more="\nimport os\ndel os.environ['TQDM_DISABLE']").returncode == 1, "the bar is seen"
-    assert nbval(tmp_path).returncode == 0
+    assert run_nbval(tmp_path, more="\nimport os\ndel os.environ['TQDM_DISABLE']").returncode == 1, "the bar is seen"
+    assert run_nbval(tmp_path).returncode == 0
 
 
-TAKEN_ONCE = """
-import socket
-from jupyter_client.connect import LocalPortCache
-free_port, taken = LocalPortCache.find_available_port, socket.create_server(("127.0.0.1", 0))
-ports = iter([taken.getsockname()[1]])
-LocalPortCache.find_available_port = lambda cache, ip: next(ports, None) or free_port(cache, ip)
-"""
+@pytest.fixture
+def a_port_is_taken(monkeypatch):
+    """Jupyter finds a port free that, when its next kernel wants it, is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports, find_port = iter([taken.getsockname()[1]]), LocalPortCache.find_available_port
+        monkeypatch.setattr(LocalPortCache, "find_available_port", lambda *to: next(ports, None) or find_port(*to))
+        yield
 
 
-def test_a_kernel_whose_port_was_taken_is_started_anew(tmp_path, nbval):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("six = 6", execution_count=1)])
-    nbformat.write(notebook, tmp_path / "sample.ipynb")
-    impatient = nbval(tmp_path, more=TAKEN_ONCE + "nbval.plugin.RunningKernel = PatientKernel.__base__")
-    assert "Kernel died before replying" in impatient.stdout, "the port is taken"
-    assert nbval(tmp_path, more=TAKEN_ONCE).returncode == 0
+def test_nbvals_kernel_does_not_start_where_a_port_is_taken(a_port_is_taken):
+    with pytest.raises(RuntimeError, match="Kernel (died|didn't respond)"):
+        RunningKernel(CURRENT_ENV_KERNEL_NAME, startup_timeout=20)
+
+
+def test_the_courses_kernel_is_started_anew_where_a_port_was_taken(a_port_is_taken, monkeypatch):
+    monkeypatch.setattr(nbval.plugin, "RunningKernel", None)
+    runpy.run_path(str(execute_notebooks.ROOT / "notebooks" / "conftest.py"))
+    kernel = nbval.plugin.RunningKernel(CURRENT_ENV_KERNEL_NAME)
+    assert kernel.is_alive()
+    kernel.stop()
