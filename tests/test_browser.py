@@ -28,7 +28,7 @@ MEMORY_LIMIT = 10  # MB over 200 moves
 PANEL_STATE = """
 import gc, json
 from rnn_lib.playgrounds.panel import Panel
-panels = [thing for thing in gc.get_objects() if isinstance(thing, Panel)]
+panels = [thing for thing in gc.get_objects() if type(thing) is Panel]  # isinstance fails on dead weak references
 print(json.dumps([[panel.summary, panel.run(**panel.settings).summary] for panel in panels]))
 """
 MEMORY = """
