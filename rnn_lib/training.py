@@ -152,4 +152,5 @@ def progress(epochs, verbose):
             yield epoch
     finally:
         if bar is not None:
+            bar.total = bar.n  # an unfinished bar would stay in a notebook, in red
             bar.close()

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from oracles import gradients, rnn_problem
+from tqdm.notebook import tqdm as tqdm_notebook
 
 from rnn_lib import MLP, RNN
 from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax_mse_loss
@@ -290,6 +291,18 @@ def test_long_work_shows_a_bar_that_goes_away(stop, capsys, monkeypatch, slow_cl
     assert captured.out == "" and captured.err.startswith("\rTraining: ")
     assert "/20" in captured.err and "epoch" in captured.err
     assert captured.err.split("\r")[-1].strip() == "", "the finished bar is wiped out"
+
+
+@pytest.mark.parametrize("stop", [20, 15])
+def test_a_bar_in_a_notebook_goes_away(stop, monkeypatch, slow_clock):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    bars = []
+    monkeypatch.setattr("tqdm.auto.tqdm", lambda **options: bars.append(tqdm_notebook(**options)) or bars[0])
+    model, X, target, _ = rnn_problem()
+    optimizer = SGD(model.params, lr=0.1)
+    fit(model, X, target, optimizer, epochs=20, on_epoch=lambda epoch, history: epoch + 1 == stop)
+    (bar,) = bars
+    assert bar.container.comm is None, "its widgets are closed"
 
 
 def test_tqdm_disable_hides_it(capsys, monkeypatch, slow_clock):
