@@ -18,6 +18,7 @@ def free_run(model, warm_up, n_steps):
         raise ValueError(f"model: expected outputs that can be fed back as inputs, {sizes}")
     warm_up = check_array("warm_up", warm_up, ("T", "B", model.input_size))
     outputs = [model.forward(warm_up)[-1:]]  # (1, B, I): the forecast of the first step after the warm-up
+    check_has("model", model, "state")  # now, because before its first forward a model has none
     while len(outputs) < n_steps:
         outputs.append(model.forward(outputs[-1], model.state))
     return np.concatenate(outputs)

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_lib.report import html_box, text_table
-from rnn_lib.validation import check_array, check_callable, check_choice, check_has, check_int, check_number, shape_of
+from rnn_lib.validation import (
+    check_array,
+    check_callable,
+    check_choice,
+    check_has,
+    check_int,
+    check_number,
+    describe,
+    shape_of,
+)
 
 STEPS = {"complex": 1e-30, "central": 1e-5}
 TOLERANCES = {"complex": 1e-12, "central": 1e-6}
@@ -31,6 +40,7 @@ def numerical_gradients(model, X, loss_fn, method="complex", step=None, state=No
     check_model_and_loss(model, loss_fn)
     check_choice("method", method, STEPS)
     step = STEPS[method] if step is None else check_number("step", step, above=0)
+    check_pair(loss_fn(run_forward(copy.deepcopy(model), X, state)))  # what is wrong already has no other reason
     probe = copy_with(model, {name: np.array(p, complex if method == "complex" else float)
                               for name, p in model.params.items()})
 
@@ -168,6 +178,12 @@ def check_model_and_loss(model, loss_fn):
     """Raise unless `model` looks like a model and `loss_fn` can be called."""
     check_has("model", model, "params", "forward", "backward")
     check_callable("loss_fn", loss_fn)
+
+
+def check_pair(answer):
+    """Raise unless a loss function's answer is the pair that every loss of the course returns."""
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise TypeError(f"loss_fn: expected (loss, dLoss/dY), as mse_loss returns, got {describe(answer)}")
 
 
 def relative_errors(grads, expected, tolerance):

@@ -10,7 +10,7 @@ def mse_loss(Y, target):
 
     Y and target have the same shape (no broadcasting). Returns (loss, dL/dY).
     """
-    Y = check_array("Y", Y, shape_of(Y))
+    Y = check_output("Y", Y, shape_of(Y))
     difference = Y - check_array("target", target, Y.shape)
     return (difference * difference).sum() / Y.size, 2 * difference / Y.size
 
@@ -20,7 +20,7 @@ def softmax(logits):
 
     Subtracting each row's largest logit changes nothing in the quotient, and keeps exp from overflowing.
     """
-    logits = check_array("logits", logits, shape_of(logits) or ("C",))
+    logits = check_output("logits", logits, shape_of(logits) or ("C",))
     e = np.exp(logits - logits.real.max(axis=-1, keepdims=True))  # .real: complex-step derivatives come through here
     return e / e.sum(axis=-1, keepdims=True)
 
@@ -34,7 +34,7 @@ def cross_entropy_loss(logits, labels, mask=None):
 
     Returns (loss, dL/dlogits): -log p[label], and p - one_hot(label), each divided by the number of targets.
     """
-    logits = check_array("logits", logits, ("B", "C") if len(shape_of(logits)) == 2 else ("T", "B", "C"))
+    logits = check_output("logits", logits, ("B", "C") if len(shape_of(logits)) == 2 else ("T", "B", "C"))
     counts = np.ones(logits.shape[:-1], bool) if mask is None else check_mask(mask, logits.shape[:-1])
     labels = np.where(counts, check_labels("labels", labels, logits.shape[-1], logits.shape[:-1], counts), 0)
 
@@ -71,13 +71,19 @@ def last_step(loss_fn):
     check_callable("loss_fn", loss_fn)
 
     def loss_at_last_step(Y, target):
-        Y = check_array("Y", Y, ("T", "B", "C"))
+        Y = check_output("Y", Y, ("T", "B", "C"))
         loss, d_last = loss_fn(Y[-1], target)
         dY = np.zeros_like(Y)
         dY[-1] = d_last
         return loss, dY
 
     return loss_at_last_step
+
+
+def check_output(name, Y, shape):
+    """Return a network's output as an array of floats: whole numbers would wrap round. Or raise."""
+    Y = check_array(name, Y, shape)
+    return Y.astype(float) if Y.dtype.kind in "iub" else Y
 
 
 def check_mask(mask, shape):

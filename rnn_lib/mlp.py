@@ -41,8 +41,8 @@ class MLP(Model):
         """Apply the network to every row of X, (B, I) or (T, B, I), and remember what `backward` needs."""
         p = self.params
         ranks = ("B", self.input_size) if len(shape_of(X)) == 2 else ("T", "B", self.input_size)
-        X = check_array("X", X, ranks, p["W_1"].dtype)
-        a = [X.reshape(-1, self.input_size)]
+        X = check_array("X", X, ranks, np.result_type(self.dtype, *p.values()))
+        a = [X.reshape(-1, self.input_size).copy()]  # the caller may write into X before `backward`
         for k in range(1, self.n_layers):
             z = a[-1].dot(p[f"W_{k}"].T) + p[f"b_{k}"]
             # sigmoid(z) = (1 + tanh(z/2)) / 2, a form that no z makes overflow

@@ -53,7 +53,12 @@ class Model:
         return self.__dict__[name]
 
     def save(self, path):
-        """Write the model to `path` (.npz, no pickle): the whole new file or, after an error, the old one."""
+        """Write the model to `path` (.npz, no pickle): the whole new file or, after an error, the old one.
+
+        Raises ValueError if a parameter is not finite.
+        """
+        for key, param in self.params.items():
+            check_array(f"params[{key!r}]", param, param.shape, dtype=self.dtype)
         folder, name = os.path.split(os.path.abspath(check_path("path", path)))
         temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
         header = json.dumps({"class": type(self).__name__, "dtype": str(self.dtype), **self.config})
@@ -87,9 +92,12 @@ class Model:
         try:
             model = cls(**config, dtype=dtype)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
+            raise ValueError(f"path: expected what makes a {name}, got {config} in {path} ({error})") from None
         if arrays.keys() != model.params.keys():
             raise ValueError(f"path: expected parameters {', '.join(model.params)}, got {', '.join(arrays)} in {path}")
-        for key, param in model.params.items():
-            param[...] = check_array(f"path: {key} in {path}", arrays[key], param.shape, dtype=model.dtype)
+        try:
+            for key, param in model.params.items():
+                param[...] = check_array(key, arrays[key], param.shape, dtype=model.dtype)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
         return model

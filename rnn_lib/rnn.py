@@ -34,7 +34,7 @@ class RNN(Model):
         X is (T, B, I); `state` is the hidden state before the first step, (B, H), zeros by default.
         Returns Y, (T, B, O). Every call makes new arrays: what an earlier call returned stays as it was.
         """
-        p, dtype = self.params, self.params["W_hh"].dtype
+        p, dtype = self.params, np.result_type(self.dtype, *self.params.values())  # or complex, for the complex step
         X = check_array("X", X, ("T", "B", self.input_size), dtype)
         T, B, I = X.shape
         H, O = self.hidden_size, self.output_size
@@ -49,7 +49,8 @@ class RNN(Model):
             h_t += h_prev.dot(W_hh_T)       # h_t held W_xh x_t + b_h so far
             h_prev = np.tanh(h_t, out=h_t)
 
-        self._X, self._h = X, h
+        h.flags.writeable = False  # `backward` reads both: nobody may write into them meanwhile
+        self._X, self._h = X.copy(), h
         return (h[1:].reshape(T * B, H).dot(p["W_hy"].T) + p["b_y"]).reshape(T, B, O)
 
     def backward(self, dY):
@@ -79,10 +80,10 @@ class RNN(Model):
 
     @property
     def state(self):
-        """The hidden state after the last step, (B, H): pass it to the next `forward` to carry on."""
+        """The hidden state after the last step, (B, H), read-only: pass it to the next `forward` to carry on."""
         return self.hidden_states[-1]
 
     @property
     def hidden_states(self):
-        """All hidden states of the last `forward`, (T+1, B, H); index 0 is the initial state."""
+        """All hidden states of the last `forward`, (T+1, B, H), read-only; index 0 is the initial state."""
         return self.remembered("_h")

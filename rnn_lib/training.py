@@ -28,7 +28,7 @@ class History:
 
     loss        mean loss over the epoch's sequences
     grad_norm   largest norm of a batch's whole gradient, before clipping
-    message     why training stopped early; empty if it did not
+    message     where training diverged; empty if it did not
     """
 
     loss: list = field(default_factory=list)

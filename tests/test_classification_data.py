@@ -15,7 +15,9 @@ def test_one_hot_has_a_one_at_the_label(shape):
 
 
 @pytest.mark.parametrize(
-    "labels, error", [([0, 5], ValueError), ([-1, 0], ValueError), ([0.0], TypeError), ([True], TypeError)]
+    "labels, error",
+    [(5, ValueError), (-1, ValueError), ([0, 5], ValueError), ([-1, 0], ValueError), ([0.0], TypeError),
+     ([True], TypeError)],
 )
 def test_one_hot_refuses(labels, error):
     with pytest.raises(error, match="labels"):

@@ -31,6 +31,11 @@ def test_fewer_rows_of_a_digit_are_a_harder_task():
     assert few.probabilities.shape == (3, 10) and few.accuracy < 0.8
 
 
+def test_a_digit_has_no_more_than_eight_rows():
+    eight, twenty = (playgrounds.train_classifier("digits", length=length, epochs=1) for length in (8, 20))
+    assert eight.task is twenty.task and eight.label == twenty.label
+
+
 def test_the_same_settings_give_the_same_run():
     a, b = playgrounds.train_classifier(hidden_size=5), playgrounds.train_classifier(hidden_size=5)
     assert a.loss == b.loss and a.summary == b.summary and (a.probabilities == b.probabilities).all()

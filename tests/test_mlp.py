@@ -62,6 +62,22 @@ def test_the_complex_step_agrees(activation):
             assert abs(derivative - gradient[index]) < 1e-14
 
 
+def test_what_backward_needs_is_safe_from_the_caller():
+    model, X = MLP(2, (3,), 2), np.ones((4, 2))
+    model.forward(X)
+    expected = model.backward(np.ones((4, 2)))
+    model.forward(X)
+    X[...] = 9
+    for name, gradient in model.backward(np.ones((4, 2))).items():
+        np.testing.assert_array_equal(gradient, expected[name])
+
+
+def test_whole_numbers_as_weights_do_not_round_the_input():
+    model = MLP(2, (), 2)
+    model.params.update(W_1=np.eye(2, dtype=int), b_1=np.zeros(2, int))
+    np.testing.assert_array_equal(model.forward([[0.5, 0.7]]), [[0.5, 0.7]])
+
+
 def test_each_step_is_seen_alone():
     model = grown(MLP(3, (4,), 2))
     X = np.random.default_rng(0).normal(size=(5, 6, 3))

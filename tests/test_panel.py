@@ -14,7 +14,7 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 from rnn_lib import playgrounds
-from rnn_lib.playgrounds.panel import MAX_REPR, Panel, choice, log_slider, slider
+from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
 from rnn_lib.playgrounds.picture import MAX_TEXTS, data_url, renderer_of_size
 
 PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
@@ -131,6 +131,13 @@ def test_a_run_is_no_ghost_of_itself(panel, recorder):
     assert recorder.drawn[-1] == (1, [2])
 
 
+def test_a_run_that_looks_the_same_is_no_ghost_either(recorder):
+    controls = {"n": slider("n", 1, 9, 1), "text": choice("text", ["a", "b"], "a")}
+    panel = Panel("test", recorder.run, recorder.draw, controls)
+    panel.controls["text"].value = "b"  # the label says n alone
+    assert recorder.drawn[-1] == (1, [])
+
+
 def test_panel_without_ghosts(recorder):
     panel = Panel("test", recorder.run, recorder.draw, {"n": slider("n", 1, 9, 1)}, ghosts=0)
     panel.controls["n"].value = 2
@@ -156,10 +163,30 @@ def test_error_is_shown_the_picture_stays_and_the_next_setting_works(panel, reco
 
 def test_error_at_the_first_settings_leaves_a_panel_that_still_works(recorder):
     panel = Panel("test", recorder.run, recorder.draw, {"n": slider("n", 1, 20, 13)})
-    assert "unlucky" in panel.summary
+    assert panel.summary == "Not computed. ValueError: 13 is <unlucky>"
     panel.reset_button.click()
     panel.controls["n"].value = 2
     assert panel.summary == "n = 2, a" and png_of(panel).size == (200, 100)
+
+
+def test_reset_after_an_error_still_says_that_the_picture_is_another_settings(panel):
+    panel.controls["n"].value = 2
+    panel.controls["n"].value = 13
+    panel.reset_button.click()
+    assert panel.summary.startswith("Not computed, the picture is the one before.") and not panel.ghosts
+
+
+def test_an_interrupt_is_shown_like_an_error(recorder):
+    def run(n=1, text="a"):
+        if n == 4:
+            raise KeyboardInterrupt
+        return recorder.run(n, text)
+
+    panel = Panel("test", run, recorder.draw, {"n": slider("n", 1, 9, 1)})
+    panel.controls["n"].value = 4
+    assert "Not computed" in panel.summary and "KeyboardInterrupt" in panel.summary
+    panel.controls["n"].value = 5
+    assert panel.summary == "n = 5, a"
 
 
 @pytest.mark.parametrize(("seconds", "shows"), [(0.02, False), (0.6, True)])
@@ -244,6 +271,17 @@ def test_log_slider_steps_through_one_two_five():
         log_slider("learning rate", 1e-4, 1.0, 0.03)
 
 
+@pytest.mark.parametrize(("make", "arguments", "words"), [
+    (slider, (1, 64, 100), "size: expected a value from 1 to 64, got 100"),
+    (slider, (0.5, 2, 0.2, 0.1), "size: expected a value from 0.5 to 2, got 0.2"),
+    (slider, (0.5, 64, 1), "size: expected a whole number, got float 0.5"),
+    (log_slider, (0, 2, 1), "size: expected a finite number above 0, got 0"),
+])
+def test_sliders_refuse_what_they_cannot_show(make, arguments, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        make("size", *arguments)
+
+
 def test_sliders_answer_on_release_and_show_their_decimals():
     assert not slider("n", 1, 9, 1).continuous_update and isinstance(slider("n", 1, 9, 1).value, int)
     fine = slider("scale", 0.0, 2.0, 1.0, step=0.05)
@@ -283,7 +321,7 @@ def test_panel_of_the_course_at_both_ends_of_every_control(course_panel):
     panel = course_panel
     size = png_of(panel).size
     assert size[0] <= 900
-    assert len(repr(panel)) <= MAX_REPR and not re.search("0x|\n", repr(panel))
+    assert len(repr(panel)) <= 110 and not re.search("0x|\n", repr(panel))
     for control in panel.controls.values():
         start, summary = control.value, panel.summary
         options = getattr(control, "options", None)

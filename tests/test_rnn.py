@@ -125,9 +125,32 @@ def test_arguments_are_left_alone():
     model, X, _, state = rnn_problem()
     arguments = [X.copy(), state.copy()]
     model.backward(model.forward(X, state))
-    model.state[...] = 9
     np.testing.assert_array_equal(X, arguments[0])
     np.testing.assert_array_equal(state, arguments[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_backward_needs_is_safe_from_the_caller(dtype):
+    model, X, _, state = rnn_problem()
+    twin, x, h = RNN(2, 4, 3, dtype=dtype), X.astype(dtype), state.astype(dtype)
+    dY = np.ones_like(twin.forward(x, h))
+    expected = twin.backward(dY)
+    twin.forward(x, h)
+    x[...], h[...] = 9, 9
+    for states in (twin.state, twin.hidden_states):
+        with pytest.raises(ValueError, match="read-only"):
+            states[...] = 9
+    for name, gradient in twin.backward(dY).items():
+        np.testing.assert_array_equal(gradient, expected[name])
+
+
+def test_weights_of_another_dtype_are_not_rounded():
+    model, _, _, _ = rnn_problem()
+    twin = RNN(2, 4, 3)
+    for name, p in model.params.items():
+        model.params[name], twin.params[name] = np.round(9 * p).astype(int), np.round(9 * p)
+    X = np.full((3, 1, 2), 0.05)
+    np.testing.assert_allclose(model.forward(X), twin.forward(X), rtol=1e-14)
 
 
 def test_lists_integers_and_strided_arrays_are_numbers_too():

@@ -274,3 +274,35 @@ def test_saving_and_loading_warn_of_nothing(tmp_path):
         warnings.simplefilter("error")
         RNN(1, 2, 1).save(tmp_path / "m.npz")
         RNN.load(tmp_path / "m.npz")
+
+
+def test_numbers_that_are_not_finite_are_not_saved(saved):
+    model, path = saved
+    before = path.read_bytes()
+    model.params["W_hh"][0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"params\['W_hh'\]: expected finite numbers, got nan at index \(0, 0\)"):
+        model.save(path)
+    assert path.read_bytes() == before
+
+
+class OwnArguments(RNN):
+    """A model whose constructor takes something else than RNN's."""
+
+    def __init__(self, size):
+        super().__init__(size, 4, size)
+
+
+def test_a_model_that_cannot_be_made_from_its_file(tmp_path):
+    OwnArguments(2).save(tmp_path / "own.npz")
+    with pytest.raises(ValueError, match="path: expected what makes a OwnArguments, got {'input_size': 2, .*own.npz"):
+        OwnArguments.load(tmp_path / "own.npz")
+
+
+@pytest.mark.parametrize("dtype", [complex, "U4"])
+def test_parameters_that_are_no_real_numbers(saved, dtype):
+    model, path = saved
+    with np.load(path) as file:
+        arrays = {**file, "W_hh": np.ones((3, 3)).astype(dtype)}
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="path: expected a model saved by rnn_lib, got .*W_hh: expected"):
+        RNN.load(path)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_lib.bugs.kinds import KINDS
 from rnn_lib.rnn import RNN
 from rnn_lib.validation import check_choice
 
@@ -25,11 +24,6 @@ class Bug:
     kind: str
     sentence: str
     make: object
-
-    @property
-    def advice(self):
-        """The idea to go back to and the line to look at."""
-        return KINDS[self.kind]
 
 
 class BuggyRNN(RNN):

@@ -4,14 +4,14 @@ import numpy as np
 
 from rnn_lib import RNN
 from rnn_lib.data import windows
-from rnn_lib.exercises.report import Report, attempt, judge
+from rnn_lib.exercises.report import Report, attempt, is_unfilled, judge, never_raises, safe_describe
 from rnn_lib.forecast import free_run
-from rnn_lib.validation import describe
 
 PERIODS = (8, 25, 100)
 LARGEST, LIMIT = 8, 0.1  # exercise 5: hidden sizes up to this, and what counts as a good free run
 
 
+@never_raises
 def check_last_value_mse(last_value_mse):
     """Check exercise 1: the mean squared error of the last-value forecast, by the points in a period."""
     got = []
@@ -42,6 +42,7 @@ def check_last_value_mse(last_value_mse):
     return judge("last_value_mse", got, swing**2 / 2, mistakes, praise, rtol=2e-3)
 
 
+@never_raises
 def check_straight_line(forecast):
     """Check exercise 2: the straight-line forecasts of series[2:], (N,) -> (N - 2,)."""
     for length in (9, 3):
@@ -70,6 +71,7 @@ def check_straight_line(forecast):
     return Report("correct", "each forecast from the two values before it, for any length.")
 
 
+@never_raises
 def check_windows(make_windows):
     """Check exercise 3: `make_windows(series, length) -> (X, target)`, both (length, B, 1)."""
     for n_points, length in ((9, 4), (6, 4), (4, 3), (3, 1)):
@@ -80,7 +82,7 @@ def check_windows(make_windows):
         if report is not None:
             return report
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            return Report("wrong_type", f"expected the pair (X, target), got {describe(pair)}.")
+            return Report("wrong_type", f"expected the pair (X, target), got {safe_describe(pair)}.")
         X, target = windows(series, length)
         if judge("", pair[0], target).passed and judge("", pair[1], X).passed:
             return Report("pair_swapped", "X and target are swapped: return the inputs first.")
@@ -128,6 +130,7 @@ def target_mistakes(series, length):
     ]
 
 
+@never_raises
 def check_free_run(run_free):
     """Check exercise 4: `run_free(model, series, warm_up)`, the forecasts of series[warm_up:], (T - warm_up, B, 1)."""
     for seed, (T, B, warm_up) in enumerate(((14, 2, 6), (14, 2, 6), (5, 1, 1), (4, 3, 3))):
@@ -216,19 +219,21 @@ def free_run_mistakes(seed, series, warm_up):
     ]
 
 
+@never_raises
 def check_hidden_sizes(errors, smallest):
     """Check exercise 5: {hidden size: free-running error} for 1 to 8, and the smallest size with an error below 0.1."""
-    empty = errors is None or (isinstance(errors, dict) and not errors)
-    if empty or smallest is None or smallest is Ellipsis:
+    if is_unfilled(errors) or errors == {} or is_unfilled(smallest):
         return Report("not_started", "errors or smallest is empty. Fill them in and run this cell again.")
     if not isinstance(errors, dict):
-        return Report("wrong_type", f"errors: expected a dict from hidden size to error, got {describe(errors)}.")
+        return Report("wrong_type", f"errors: expected a dict from hidden size to error, got {safe_describe(errors)}.")
     if set(errors) != set(range(1, LARGEST + 1)):
         return Report("wrong_keys", f"errors: expected the hidden sizes 1 to {LARGEST} as keys, got {list(errors)}.")
     try:
         values = np.array([errors[H] for H in range(1, LARGEST + 1)], dtype=float)
     except (TypeError, ValueError):
-        return Report("wrong_type", "errors: expected a number for each hidden size.")
+        values = np.empty(())
+    if values.ndim != 1:
+        return Report("wrong_type", "errors: expected one number for each hidden size.")
     if not (np.isfinite(values).all() and (values >= 0).all()):
         return Report("not_finite", "errors: expected finite mean squared errors, none below 0.")
     if values[0] < LIMIT:

@@ -50,12 +50,11 @@ class Task:
 def make_task(name, length):
     """Make the data of a task, and train the memoryless baseline on it."""
     if name == "digits":
-        T = min(length, 8)  # reading fewer rows than eight is a task of its own
         X, labels, X_test, labels_test = data.load_digits()
         task = Task(
-            f"digits, {T} of 8 rows", [*"0123456789"], 128,
-            X[:T], np.tile(labels, (T, 1)), X_test[:T], np.tile(labels_test, (T, 1)),
-            [f"row {t + 1}" for t in range(T)],
+            f"digits, {length} of 8 rows", [*"0123456789"], 128,
+            X[:length], np.tile(labels, (length, 1)), X_test[:length], np.tile(labels_test, (length, 1)),
+            [f"row {t + 1}" for t in range(length)],
         )
     elif name == "parity":
         (X, labels), (X_test, labels_test) = data.parity(500, length, seed=1), data.parity(500, length, seed=2)
@@ -114,7 +113,8 @@ def train_classifier(
     check_choice("task", task, TASKS)
     check_choice("loss", loss, LOSSES)
     check_choice("error_at", error_at, ERRORS)
-    task = make_task(task, check_int("length", length))
+    length = check_int("length", length)
+    task = make_task(task, min(length, 8) if task == "digits" else length)  # fewer than 8 rows: a task of its own
     C = len(task.classes)
     squared = loss != "cross-entropy"
     loss_fn = softmax_mse_loss if squared else cross_entropy_loss

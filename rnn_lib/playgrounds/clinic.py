@@ -97,7 +97,7 @@ TASKS = {
 
 
 def examine(bug="carry_missing", task="sine wave, SGD", on_epoch=None):
-    """Train the network with this bug, and the right one, on this task; compare their first gradients."""
+    """Train the network with this bug, and the right one, on this task; compare their gradients before and half way."""
     check_choice("bug", bug, BUGS)
     chosen = TASKS[check_choice("task", task, TASKS)]()
     right, halfway = healthy(task)

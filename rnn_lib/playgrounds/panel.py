@@ -33,9 +33,8 @@ import ipywidgets as widgets
 import numpy as np
 
 from rnn_lib.playgrounds.picture import data_url
-from rnn_lib.validation import check_choice, check_number
+from rnn_lib.validation import check_choice, check_int, check_number
 
-MAX_REPR = 110  # ipywidgets cuts longer ones
 CONTROL_WIDTH, LETTER_WIDTH, TEXT_HEIGHT, PROGRESS_WIDTH = 440, 8, 40, 200  # pixels
 PROGRESS_AFTER, PROGRESS_EVERY = 0.3, 0.1  # seconds
 
@@ -118,12 +117,14 @@ class Panel(widgets.VBox):
         if self.past and self.past[-1][0] == settings:
             self.say(self.result.summary)  # it may follow a setting that failed
             return
-        kept = [(old, result) for old, result in self.past if old != settings]  # a ghost of itself says nothing
         try:
             result = self.run(**settings, **({"on_epoch": self.progress_bar()} if self.reports_progress else {}))
+            kept = self.past if self.max_ghosts else []
+            kept = [old for old in kept if old[1].label != result.label]  # a ghost of itself says nothing
             self.show([*kept, (settings, result)][-1 - self.max_ghosts :])
-        except Exception as error:
-            self.say(f"{type(error).__name__}: {error}", heading="Not computed, the picture is the one before.")
+        except (Exception, KeyboardInterrupt) as error:
+            heading = "Not computed" + ", the picture is the one before" * bool(self.past) + "."
+            self.say(f"{type(error).__name__}: {error}", heading)
         finally:
             self.progress.value = ""
 
@@ -131,6 +132,7 @@ class Panel(widgets.VBox):
         """Forget the earlier runs."""
         if self.past:
             self.show(self.past[-1:])
+            self.update()  # if the last setting failed: say so again
 
     def show(self, past):
         """Draw the last result in `past` with the ones before it as ghosts; nothing changes if drawing fails."""
@@ -175,9 +177,11 @@ class Panel(widgets.VBox):
 
 
 def slider(description, minimum, maximum, value, step=1):
-    """Return a slider for whole numbers, or for numbers with decimals if `step` is below 1."""
+    """Return a slider for whole numbers, or for numbers with decimals if `step` is not an int."""
     for number in (value, minimum, maximum):
-        check_number(description, number)
+        check_int(description, number, minimum) if isinstance(step, int) else check_number(description, number)
+    if not minimum <= value <= maximum:
+        raise ValueError(f"{description}: expected a value from {minimum} to {maximum}, got {value}")
     common = {"description": description, "continuous_update": False}
     if isinstance(step, int):
         return widgets.IntSlider(value, minimum, maximum, step, **common)
@@ -187,6 +191,7 @@ def slider(description, minimum, maximum, value, step=1):
 
 def log_slider(description, minimum, maximum, value):
     """Return a slider over 1, 2, 5, 10, 20, 50, ... (and 0.5, 0.2, 0.1, ...) from `minimum` to `maximum`."""
+    check_number(description, minimum, above=0)
     exponents = range(int(np.floor(np.log10(minimum))) - 1, int(np.ceil(np.log10(maximum))) + 1)
     grid = [float(f"{digit}e{exponent}") for exponent in exponents for digit in (1, 2, 5)]
     grid = [number for number in grid if minimum <= number <= maximum]

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, SERIES, label_ends, new_figure
+from rnn_lib.plots.training import draw_losses
 
 MARGINS = {"left": 0.08, "right": 0.885, "bottom": 0.17, "top": 0.8, "wspace": 0.62}
 
@@ -24,7 +25,7 @@ def step_errors(steps, errors, title):
 def two_losses(histories, title):
     """Draw two loss curves, {label: History}, in colours that do not say which of them is right."""
     figure, axis = new_figure()
-    draw_curves(axis, histories, SERIES[0], SERIES[2])
+    draw_curves(axis, histories, (SERIES[0], SERIES[2]))
     axis.set_title(title)
     label_ends(axis)
     return figure
@@ -37,7 +38,7 @@ def patient(examinations, title):
     """
     figure, axes = new_figure(1, len(examinations) + 1, height=3.2, layout="none", gridspec_kw=MARGINS)
     for axis, exam in zip(axes, examinations, strict=False):
-        draw_curves(axis, {"right": exam.right, "wrong": exam.wrong}, OUTPUT, BACKWARD)
+        draw_curves(axis, {"right": exam.right, "wrong": exam.wrong}, (OUTPUT, BACKWARD))
         axis.set_title(exam.task, fontsize=10.5, fontweight="normal")
         label_ends(axis)
     if len(examinations) == 1:
@@ -48,15 +49,11 @@ def patient(examinations, title):
     return figure
 
 
-def draw_curves(axis, histories, *colours):
-    """Draw two loss curves, {label: History}; a cross marks where training diverged."""
-    for (label, history), colour, line in zip(histories.items(), colours, ("-", "--"), strict=True):
-        epochs = np.arange(1, len(history.loss) + 1)
-        axis.plot(epochs, history.loss, line, color=colour, label=label + " (diverged)" * history.diverged)
-        if history.diverged:
-            axis.plot(epochs[-1:], history.loss[-1:], "x", color=colour, markersize=9, label="_")
+def draw_curves(axis, histories, colours):
+    """Draw two loss curves, {label: History}, with few ticks; a cross marks where training diverged."""
+    draw_losses(axis, histories, unit="loss", colours=colours)
     last = max(len(history.loss) for history in histories.values())
-    axis.set(yscale="log", xlabel="epoch", ylabel="loss", xticks=[1, last // 2, last])
+    axis.set(xticks=[1, last // 2, last])
     axis.yaxis.set_minor_locator(NullLocator())  # and "{x:g}", not mathtext: half of the drawing time
     axis.yaxis.set_major_formatter("{x:g}")
 

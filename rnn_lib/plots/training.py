@@ -31,10 +31,10 @@ def loss_grid(runs, title):
     return figure
 
 
-def draw_losses(axis, histories, baselines=None, unit="mean squared error"):
-    """Draw the curves of `loss_curves` into `axis`."""
+def draw_losses(axis, histories, baselines=None, unit="mean squared error", colours=SERIES):
+    """Draw the curves of `loss_curves` into `axis`, in these colours."""
     for i, (label, history) in enumerate(histories.items()):
-        colour, style = SERIES[i % len(SERIES)], LINES[i % len(LINES)]
+        colour, style = colours[i % len(colours)], LINES[i % len(LINES)]
         losses = np.asarray(history.loss)
         epochs = np.arange(1, len(losses) + 1)
         if not len(losses):  # no curve to carry the label
