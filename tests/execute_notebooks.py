@@ -2,7 +2,7 @@
 
     python tests/execute_notebooks.py                                  # every notebook
     python tests/execute_notebooks.py notebooks/05_sine_wave.ipynb     # one
-    python tests/execute_notebooks.py --no-run                         # only the normal form, after an edit of prose
+    python tests/execute_notebooks.py --no-run                         # only the normal form, after a change of prose
 
 Each notebook runs in a fresh kernel of this Python, in its own folder, exactly as nbval will run it when it compares
 the outputs. A cell that raises, writes to stderr or takes too long is reported, and the file stays as it was.
@@ -10,6 +10,7 @@ the outputs. A cell that raises, writes to stderr or takes too long is reported,
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import sys
@@ -76,12 +77,22 @@ def set_kernel_environment():
 
 def read(path):
     """Return the notebook in a file, in the current format."""
-    return nbformat.reads(Path(path).read_text(encoding="utf-8"), as_version=4)
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        json.loads(text)
+    except ValueError as error:  # says the line, as nbformat does not
+        raise ValueError(f"{path} is no notebook: {error}") from None
+    return nbformat.reads(text, as_version=4)
 
 
 def to_text(notebook):
     """Return the exact text of a notebook's file."""
     return nbformat.writes(notebook, version=4, indent=1, ensure_ascii=False) + "\n"
+
+
+def readable(path):
+    """Return a path as one would type it in the folder of the course."""
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
 def write(path, notebook):
@@ -114,6 +125,13 @@ def normalise(notebook):
             cell["attachments"] = copy_of(old.attachments)
         cells.append(cell)
     return nbformat.from_dict({"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5})
+
+
+def changed_cells(notebook):
+    """Return the numbers of the code cells that were changed after they ran: their ids follow from another source."""
+    pairs = zip((cell for cell in notebook.cells if cell.source.strip()), normalise(notebook).cells, strict=True)
+    code_pairs = [(old, new) for old, new in pairs if old.cell_type == "code"]
+    return [number for number, (old, new) in enumerate(code_pairs, start=1) if old.get("id") != new.id]
 
 
 def normal_output(output, count):
@@ -182,7 +200,11 @@ def run_cell(kernel, source, timeout):
 
 def process(path, run, cell_timeout):
     """Run and normalise one file. Raises CellError or KernelError, and then leaves the file as it was."""
-    notebook = normalise(read(path))
+    notebook = read(path)
+    changed = changed_cells(notebook)
+    notebook = normalise(notebook)
+    if changed and not run:
+        raise CellError(f"code cell {changed[0]} was changed after it ran: leave out --no-run")
     if run:
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -209,8 +231,8 @@ def main(arguments=None):
         started = time.monotonic()
         try:
             process(path, not options.no_run, options.cell_timeout)
-            print(f"{path.name}: done in {time.monotonic() - started:.1f} s", flush=True)
-        except (CellError, KernelError) as error:
+            print(f"{readable(path)}: done in {time.monotonic() - started:.1f} s", flush=True)
+        except (CellError, KernelError, OSError, ValueError) as error:
             failures += 1
             print(f"{path}: left as it was, because {error}", file=sys.stderr, flush=True)
     return failures

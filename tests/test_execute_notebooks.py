@@ -114,6 +114,27 @@ def test_a_bad_cell_is_reported_and_the_file_left_as_it_was(source, words, tmp_p
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_changed_code_cell_has_to_run_again(executed, tmp_path, capsys):
+    """Its old output would stay on the page, and nbval does not compare pictures."""
+    _, first = executed
+    path = tmp_path / "sample.ipynb"
+    path.write_bytes(first.replace(b"1 + 1;", b"1 + 2;"))
+    before = path.read_bytes()
+    assert execute_notebooks.main([str(path), "--no-run"]) == 1
+    assert "code cell 2 was changed after it ran: leave out --no-run" in capsys.readouterr().err
+    assert path.read_bytes() == before
+    path.write_bytes(first.replace(b"# \xcf\x80", b"# pi"))
+    assert execute_notebooks.main([str(path), "--no-run"]) == 0
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path, capsys):
+    broken = tmp_path / "broken.ipynb"
+    broken.write_text('{\n "cells": [\n  1,\n ],\n}')
+    assert execute_notebooks.main([str(broken), str(tmp_path / "gone.ipynb")]) == 2
+    report = capsys.readouterr().err
+    assert "broken.ipynb is no notebook: " in report and "line 4" in report and "gone.ipynb: left as it was" in report
+
+
 def test_a_kernel_that_hangs_once_gets_a_second_chance(tmp_path):
     source = "import os, pathlib\nmark = pathlib.Path('mark')\nif not mark.exists():\n    mark.touch()\n    os._exit(1)"
     path = write_notebook(tmp_path / "shaky.ipynb", [source])

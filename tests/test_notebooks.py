@@ -4,11 +4,12 @@ nbval compares what the cells print; these rules are about the pages themselves.
 """
 
 import re
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from execute_notebooks import METADATA, ROOT, WIDGET_VIEW, normalise, notebooks, read, to_text
+from execute_notebooks import METADATA, ROOT, WIDGET_VIEW, changed_cells, normalise, notebooks, read, readable, to_text
 from nbval.plugin import comment_markers, metadata_tags
 
 MAX_PROSE_WORDS = 150
@@ -146,10 +147,15 @@ def same_on_any_machine(notebook, path):
 
 
 def normal_form(notebook, path):
-    if notebook.metadata != METADATA:
-        yield f"the metadata are {dict(notebook.metadata)}, not those of the plain kernel"
-    if to_text(notebook) != to_text(normalise(notebook)):
-        yield f"not in the normal form: python tests/execute_notebooks.py --no-run {path.name}"
+    different = [key for key in {**METADATA, **notebook.metadata} if METADATA.get(key) != notebook.metadata.get(key)]
+    if different:
+        yield f"the metadata are not those of the plain kernel: {', '.join(different)}"
+    command = f"{sys.executable} tests/execute_notebooks.py"
+    changed = changed_cells(notebook)
+    if changed:
+        yield f"code cell {changed[0]} was changed after it ran: {command} {readable(path)}"
+    elif to_text(notebook) != to_text(normalise(notebook)):
+        yield f"not in the normal form: {command} --no-run {readable(path)}"
 
 
 def title_and_recap(notebook, path):
@@ -185,10 +191,7 @@ def verdicts(notebook):
 
 
 def solutions_match(course, solutions):
-    """What is wrong with a notebook and its solutions (None if there are none) taken together."""
-    if checks_of(course) and solutions is None:
-        yield "has exercises and no notebook of solutions"
-        return
+    """What is wrong with a notebook and its solutions (None in a course handed out without them) taken together."""
     for number, verdict in verdicts(course):
         if verdict != "Not started":
             yield f"code cell {number} shows {verdict!r} before anybody answered, not 'Not started'"
@@ -205,12 +208,15 @@ def solutions_match(course, solutions):
 
 
 def relative(path):
-    return path.relative_to(ROOT).as_posix() if isinstance(path, Path) else None  # None: there are no paths
+    return readable(path) if isinstance(path, Path) else None  # None: there are no paths
 
 
-def test_the_course_is_complete():
+def test_every_notebook_is_found_by_its_number():
+    paths = {path for folder in ("notebooks", "notebooks/solutions") for path in (ROOT / folder).glob("*.ipynb")}
+    unfound = sorted(map(readable, paths - set(notebooks())))
+    assert notebooks() and not unfound, f"call it 07_name.ipynb, or such: {', '.join(unfound)}"
     numbers = [path.name[:2] for path in notebooks() if path.parent.name == "notebooks"]
-    assert numbers == [f"{i:02}" for i in range(len(numbers))] and len(numbers) >= 7
+    assert len(set(numbers)) == len(numbers), "two notebooks have the same number"
 
 
 @pytest.mark.parametrize("path", notebooks(), ids=relative)
@@ -224,7 +230,10 @@ def test_notebook_keeps_the_rules(path):
 @pytest.mark.parametrize("path", [path for path in notebooks() if path.parent.name == "notebooks"], ids=relative)
 def test_exercises_and_solutions_match(path):
     solved = path.parent / "solutions" / path.name
-    problems = list(solutions_match(read(path), read(solved) if solved.is_file() else None))
+    notebook = read(path)
+    if checks_of(notebook) and solved.parent.exists():  # a course may be handed out without solutions
+        assert solved.is_file(), f"{path.name} has exercises, and there is no {readable(solved)}"
+    problems = list(solutions_match(notebook, read(solved) if solved.is_file() else None))
     assert not problems, "\n".join(problems)
 
 
@@ -315,7 +324,9 @@ BREAKS = [
     (same_on_any_machine, lambda n: showing(n, 3, stream("stdout", " 12%|#   | 1/8 [00:01, 3.1it/s]")), "2%|"),
     (same_on_any_machine, lambda n: showing(n, 3, stream("stdout", "C:\\me")), "alone"),
     (normal_form, lambda n: with_metadata(n, language_info={"name": "python", "version": "3.11.2"}), "metadata"),
-    (normal_form, lambda n: changed(n, 3, id="something"), "normal form"),
+    (normal_form, lambda n: changed(n, 3, id="something"), "code cell 1 was changed after it ran"),
+    (normal_form, lambda n: changed(n, 4, source="draw(2)"), "code cell 2 was changed after it ran"),
+    (normal_form, lambda n: changed(n, 1, id="something"), "normal form"),
     (normal_form, lambda n: changed(n, 3, metadata={"collapsed": True}), "normal form"),
     (normal_form, lambda n: changed(n, 3, source="print(1)\n\n"), "normal form"),
     (title_and_recap, lambda n: changed(n, 0, source=TITLE.replace("01", "02")), "begin with the title"),
@@ -353,7 +364,8 @@ def exercise(verdict, name="check_sum"):
 
 
 @pytest.mark.parametrize(("course", "solutions", "words"), [
-    (exercise("Not started"), None, "no notebook of solutions"),
+    (exercise("Not started"), None, None),
+    (exercise("Correct"), None, "'Correct' before anybody answered"),
     (exercise("Correct"), exercise("Correct"), "'Correct' before anybody answered"),
     (exercise("Not started"), exercise("Not yet"), "solutions shows 'Not yet'"),
     (exercise("Not started"), page(code("exercises.check_sum(answer)")), "solutions shows 'no verdict'"),

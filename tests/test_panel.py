@@ -138,6 +138,11 @@ def test_a_run_that_looks_the_same_is_no_ghost_either(recorder):
     assert recorder.drawn[-1] == (1, [])
 
 
+def test_a_control_that_run_does_not_know_is_refused(recorder):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'm'"):
+        Panel("test", recorder.run, recorder.draw, {"m": slider("m", 1, 9, 1)})
+
+
 def test_panel_without_ghosts(recorder):
     panel = Panel("test", recorder.run, recorder.draw, {"n": slider("n", 1, 9, 1)}, ghosts=0)
     panel.controls["n"].value = 2
@@ -319,6 +324,7 @@ def course_panel(request):
 def test_panel_of_the_course_at_both_ends_of_every_control(course_panel):
     """Every setting gives a picture of the same size and a summary of its own that fits one line."""
     panel = course_panel
+    assert panel.result is not None, panel.summary
     size = png_of(panel).size
     assert size[0] <= 900
     assert len(repr(panel)) <= 110 and not re.search("0x|\n", repr(panel))

@@ -58,6 +58,7 @@ class Panel(widgets.VBox):
     def __init__(self, name, run, draw, controls, ghosts=3):
         """Run and draw at the first settings of the controls."""
         self.name, self.run, self.draw, self.controls, self.max_ghosts = name, run, draw, controls, ghosts
+        signature(run).bind_partial(**self.settings)  # a control without its parameter: TypeError, here and now
         parameters = signature(run).parameters
         self.reports_progress = "on_epoch" in parameters
         self.default_epochs = getattr(parameters.get("epochs"), "default", None)
