@@ -156,4 +156,5 @@ def test_readme_names_every_notebook_and_its_links_lead_somewhere():
             assert re.search(wanted, text), f"README's table lacks a row for {readable(path)} with {minutes[1]} minutes"
     targets = re.findall(r"\]\(([^)\s#]+)\)|src=\"([^\"]+)\"", text)
     local = [a or b for a, b in targets if "://" not in a + b]
-    assert local and [target for target in local if not (ROOT / target).exists()] == []
+    dead = [target for target in local if not (ROOT / target).exists()]
+    assert local and not dead, f"README links to what is not there: {', '.join(dead)}"
