@@ -26,6 +26,7 @@ A release should be answered within 250 ms, training included. Drawing is half o
 """
 
 import html
+import math
 import time
 from inspect import signature
 
@@ -120,8 +121,8 @@ class Panel(widgets.VBox):
             return
         try:
             result = self.run(**settings, **({"on_epoch": self.progress_bar()} if self.reports_progress else {}))
-            kept = self.past if self.max_ghosts else []
-            kept = [old for old in kept if old[1].label != result.label]  # a ghost of itself says nothing
+            # a ghost of itself says nothing
+            kept = [old for old in self.past if self.max_ghosts and old[1].label != result.label]
             self.show([*kept, (settings, result)][-1 - self.max_ghosts :])
         except (Exception, KeyboardInterrupt) as error:
             heading = "Not computed" + ", the picture is the one before" * bool(self.past) + "."
@@ -179,12 +180,13 @@ class Panel(widgets.VBox):
 
 def slider(description, minimum, maximum, value, step=1):
     """Return a slider for whole numbers, or for numbers with decimals if `step` is not an int."""
+    whole = isinstance(step, int)
     for number in (value, minimum, maximum):
-        check_int(description, number, minimum) if isinstance(step, int) else check_number(description, number)
+        check_int(description, number, -math.inf) if whole else check_number(description, number)
     if not minimum <= value <= maximum:
         raise ValueError(f"{description}: expected a value from {minimum} to {maximum}, got {value}")
     common = {"description": description, "continuous_update": False}
-    if isinstance(step, int):
+    if whole:
         return widgets.IntSlider(value, minimum, maximum, step, **common)
     decimals = len(f"{step:.10f}".rstrip("0").partition(".")[2])
     return widgets.FloatSlider(value, min=minimum, max=maximum, step=step, readout_format=f".{decimals}f", **common)
