@@ -282,6 +282,9 @@ def test_numbers_that_are_not_finite_are_not_saved(saved):
     model.params["W_hh"][0, 0] = np.nan
     with pytest.raises(ValueError, match=r"params\['W_hh'\]: expected finite numbers, got nan at index \(0, 0\)"):
         model.save(path)
+    model.params["W_hh"] = np.ones((3, 3), complex)
+    with pytest.raises(TypeError, match=r"params\['W_hh'\]: expected real numbers, got dtype complex128"):
+        model.save(path)
     assert path.read_bytes() == before
 
 
