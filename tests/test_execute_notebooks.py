@@ -81,7 +81,7 @@ def run_nbval(monkeypatch):
         conftest = (execute_notebooks.ROOT / "notebooks" / "conftest.py").read_text()
         (folder / "conftest.py").write_text(conftest + more)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
-        command += ["--nbval", "--nbval-current-env", *files]
+        command += ["--color=no", "--nbval", "--nbval-current-env", *files]
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
     return run

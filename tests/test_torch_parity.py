@@ -111,6 +111,7 @@ def test_mse_loss():
 
 def test_initialisation_has_the_range_of_torch_nn_rnn():
     H = 64
+    torch.manual_seed(0)
     ours, theirs = RNN(5, H, 3).params, torch.nn.RNN(5, H)
     for name, tensor in {"W_xh": theirs.weight_ih_l0, "W_hh": theirs.weight_hh_l0, "b_h": theirs.bias_ih_l0}.items():
         assert np.abs(ours[name]).max() <= 1 / np.sqrt(H)
