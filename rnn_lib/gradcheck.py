@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnn_lib import initialization
 from rnn_lib.report import html_box, text_table
 from rnn_lib.validation import (
     check_array,
@@ -87,8 +88,7 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
     X = check_array("X", X, shape_of(X))
     other_X = np.flip(X, axis=tuple(range(X.ndim - 1)))  # same shape and same kind of numbers, another order
     own = {name: np.array(p, float) for name, p in model.params.items()}
-    order_one = {name: rng.normal(0, 1 / math.sqrt(p.shape[-1]) if p.ndim > 1 else 0.5, p.shape)
-                 for name, p in own.items()}
+    order_one = {name: initialization.order_one(p.shape, rng) for name, p in own.items()}
 
     errors, remarks = {}, []
     for place, params in {"own weights": own, "order-one weights": order_one}.items():

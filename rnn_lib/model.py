@@ -8,7 +8,7 @@ import secrets
 
 import numpy as np
 
-from rnn_lib.validation import check_array, check_int, check_path
+from rnn_lib.validation import check_array, check_int, check_path, describe
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -45,6 +45,23 @@ class Model:
         """The constructor call, without the seed, and the number of parameters."""
         args = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
         return f"{type(self).__name__}({args}): {self.n_params} parameters, {self.dtype}"
+
+    def set_params(self, values):
+        """Copy arrays into some or all parameters, by name, and return the model.
+
+        `values` is a dict such as another model's `params`. Raises before anything is changed if a name is
+        unknown, a shape is another one or a number is not finite.
+        """
+        if not isinstance(values, dict):
+            raise TypeError(f"values: expected a dict of arrays, such as model.params, got {describe(values)}")
+        unknown = [str(name) for name in values if name not in self.params]
+        if unknown:
+            raise ValueError(f"values: expected names among {', '.join(self.params)}, got {', '.join(unknown)}")
+        arrays = {name: check_array(f"values[{name!r}]", value, self.params[name].shape, self.params[name].dtype)
+                  for name, value in values.items()}
+        for name, array in arrays.items():
+            self.params[name][...] = array
+        return self
 
     def remembered(self, name):
         """Return what `forward` left under this name, or raise if there was no forward pass yet."""

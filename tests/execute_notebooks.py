@@ -1,7 +1,7 @@
 """Run notebooks in place and write them in one normal form, so that a diff shows only what changed.
 
     python tests/execute_notebooks.py                                  # every notebook
-    python tests/execute_notebooks.py notebooks/05_sine_wave.ipynb     # one
+    python tests/execute_notebooks.py notebooks/06_sine_wave.ipynb     # one
     python tests/execute_notebooks.py --no-run                         # only the normal form, after a change of prose
 
 Each notebook runs in a fresh kernel of this Python, in its own folder, exactly as nbval will run it when it compares

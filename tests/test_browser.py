@@ -129,7 +129,7 @@ def test_run_all_and_move_every_slider(page, notebook, record_property):
 
 
 def test_two_hundred_moves_in_a_row_leave_no_trace(page, record_property):
-    page.open("notebooks/05_sine_wave.ipynb")
+    page.open("notebooks/06_sine_wave.ipynb")
     page.run_all()
     cell = page.js("lab.panels()")[0]
     page.js("i => lab.show(i)", cell)

@@ -1,4 +1,4 @@
-"""The classification panel's two plain functions, and the figures of notebook 06."""
+"""The classification panel's two plain functions, and the figures of notebook 07."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The bug clinic: what its panel and notebook 04 rely on."""
+"""The bug clinic: what its panel and notebook 05 rely on."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The checks of notebook 06's exercises: right answers pass in any style, classic mistakes get their name."""
+"""The checks of notebook 07's exercises: right answers pass in any style, classic mistakes get their name."""
 
 import numpy as np
 import pytest

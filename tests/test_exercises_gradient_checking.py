@@ -1,4 +1,4 @@
-"""Checks of notebook 04's exercises: right answers in several styles, known mistakes, and rubbish."""
+"""Checks of notebook 05's exercises: right answers in several styles, known mistakes, and rubbish."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The checks of notebook 05: right answers in several styles pass, each known mistake has its name."""
+"""The checks of notebook 06: right answers in several styles pass, each known mistake has its name."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Checks of the exercises in notebook 06: the first loss, the softmax and its gradient, the last step, whole digits."""
+"""Checks of the exercises in notebook 07: the first loss, the softmax and its gradient, the last step, whole digits."""
 
 import numpy as np
 

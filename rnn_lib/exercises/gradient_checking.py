@@ -1,4 +1,4 @@
-"""Checks of notebook 04's exercises on gradient checking."""
+"""Checks of notebook 05's exercises on gradient checking."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from rnn_lib.bugs import BUGS, KINDS
 from rnn_lib.exercises.report import Report, as_numbers, attempt, call, is_unfilled, judge, never_raises, safe_describe
 from rnn_lib.validation import check_choice
 
-BLIND_CHECKS = {  # what notebook 04's table shows
+BLIND_CHECKS = {  # what notebook 05's table shows
     "T = 1": {"carry_missing", "truncated"},
     "B = 1": {"scale"},
     "one call": {"not_zeroed"},

@@ -7,6 +7,7 @@ import numpy as np
 
 from rnn_lib.bugs import KINDS, right
 from rnn_lib.exercises.report import Report, as_numbers, call, close, copy_of, is_unfilled, safe_describe
+from rnn_lib.initialization import order_one
 from rnn_lib.rnn import RNN
 
 EXACT, SINGLE = 1e-9, 1e-4  # how well answers in float64 and in float32 must agree
@@ -52,8 +53,7 @@ def make_problem(T, B, I, H, O, seed, memory=None):
     """Return random weights of order one, and what they do to random data. With `memory`, errors fade slowly."""
     rng = np.random.default_rng(seed)
     model = RNN(I, H, O)
-    for p in model.params.values():
-        p[...] = rng.normal(0, 0.5 if p.ndim == 1 else 1 / np.sqrt(p.shape[1]), p.shape)
+    model.set_params({name: order_one(p.shape, rng) for name, p in model.params.items()})
     if memory is not None:
         model.params["W_hh"][...] = memory * np.linalg.qr(rng.normal(size=(H, H)))[0]
         model.params["W_xh"] *= 0.2

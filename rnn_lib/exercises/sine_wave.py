@@ -1,4 +1,4 @@
-"""Checks of the exercises in notebook 05: baselines, windows, the free run, and a small experiment."""
+"""Checks of the exercises in notebook 06: baselines, windows, the free run, and a small experiment."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The bug clinic (notebook 04): train with a wrong backward pass beside the right one, and compare the gradients."""
+"""The bug clinic (notebook 05): train with a wrong backward pass beside the right one, and compare the gradients."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,4 +1,4 @@
-"""The figures of notebook 04: errors of numerical derivatives, and the patients of the bug clinic."""
+"""The figures of notebook 05: errors of numerical derivatives, and the patients of the bug clinic."""
 
 import numpy as np
 from matplotlib.ticker import NullLocator
