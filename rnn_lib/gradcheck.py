@@ -25,6 +25,8 @@ from rnn_lib.validation import (
     shape_of,
 )
 
+__all__ = ["GradientReport", "check_gradients", "numerical_gradients"]
+
 STEPS = {"complex": 1e-30, "central": 1e-5}
 TOLERANCES = {"complex": 1e-12, "central": 1e-6}
 

@@ -2,6 +2,8 @@
 
 import html
 
+__all__ = ["html_box", "text_table"]
+
 COLOURS = {True: "#009E73", False: "#D55E00", None: "#7F7F7F"}
 
 

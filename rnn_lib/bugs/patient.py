@@ -32,13 +32,17 @@ class BuggyRNN(RNN):
     def __init__(self, bug, input_size, hidden_size, output_size, seed=0, dtype=np.float64):
         """`bug` is a name in `BUGS`; the rest is as in `RNN`."""
         super().__init__(input_size, hidden_size, output_size, seed, dtype)
-        self.config = {"bug": bug, **self.config}
         self.bug = BUGS[check_choice("bug", bug, BUGS)]
         self.wrong_backward = self.bug.make()
 
+    @property
+    def config(self):
+        """The constructor's arguments, the bug by its name."""
+        return super().config | {"bug": self.bug.name}
+
     def backward(self, dY):
         """The wrong gradients of this bug."""
-        return self.wrong_backward(self.params, self.remembered("_X"), self.hidden_states, dY)
+        return self.wrong_backward(self.params, self.inputs, self.hidden_states, dY)
 
 
 def patient(kind):

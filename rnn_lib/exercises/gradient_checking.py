@@ -165,7 +165,7 @@ class MysteryRNN(RNN):
 
     def backward(self, dY):
         """The patient's gradients."""
-        return mystery_patient(self.params, self.remembered("_X"), self.hidden_states, dY)
+        return mystery_patient(self.params, self.inputs, self.hidden_states, dY)
 
 
 @never_raises

@@ -5,7 +5,7 @@ import numpy as np
 from rnn_lib import RNN
 from rnn_lib.data import windows
 from rnn_lib.exercises.report import Report, attempt, is_unfilled, judge, never_raises, safe_describe
-from rnn_lib.forecast import free_run
+from rnn_lib.generate import free_run
 
 PERIODS = (8, 25, 100)
 LARGEST, LIMIT = 8, 0.1  # exercise 5: hidden sizes up to this, and what counts as a good free run
