@@ -114,7 +114,7 @@ def test_float32_agrees_with_float64_within_its_precision(problem):
     assert {g.dtype for g in small_grads.values()} == {np.dtype(np.float32)}
     sizes = added_up(*problem)
     assert abs(small_loss - loss) < 1e-5 * sizes["loss"]
-    assert worst_error(small_grads, grads, sizes) < 1e-5
+    assert worst_error(small_grads, grads, sizes) < 1e-4
 
 
 @many
