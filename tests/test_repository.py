@@ -3,6 +3,7 @@
 import ast
 import io
 import re
+import shutil
 import subprocess
 import sys
 import tokenize
@@ -12,8 +13,8 @@ import pytest
 from execute_notebooks import ROOT, notebooks, read, readable
 
 TOP_LEVEL = {
-    "README.md", "requirements.txt", "pyproject.toml", "LICENSE", ".gitignore", ".ci", ".github",
-    "notebooks", "rnn_lib", "tests", "images",
+    "README.md", "requirements.txt", "pyproject.toml", "LICENSE", ".gitattributes", ".gitignore", ".ci", ".github",
+    "conftest.py", "notebooks", "rnn_lib", "tests", "images",
 }
 # The house: a file imports only from floors below its own. A package counts as one file.
 FLOORS = {
@@ -78,12 +79,31 @@ def code_lines(source):
     return len(lines)
 
 
-def test_top_level_holds_what_the_design_says():
-    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
-    if listing.returncode:
+def git(*command):
+    """What git says about this clone. Skips the test where there is no git, or where this copy is no clone."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    answer = subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True)
+    if answer.returncode:
         pytest.skip("this copy is not a git clone")
-    found = {line.split("/")[0] for line in listing.stdout.splitlines()}
+    return answer.stdout.splitlines()
+
+
+def test_top_level_holds_what_the_design_says():
+    found = {line.split("/")[0] for line in git("ls-files")}
     assert found == TOP_LEVEL, f"for a course of your own, change TOP_LEVEL: {', '.join(found ^ TOP_LEVEL)}"
+
+
+def test_without_git_the_rules_about_git_are_skipped(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(pytest.skip.Exception, match="git is not installed"):
+        git("ls-files")
+
+
+def test_a_checkout_has_unix_line_ends_whatever_git_is_told():
+    """With Windows' line ends .ci/run does not start, and no notebook is in its normal form."""
+    files = git("ls-files", ".ci", "notebooks", "tests")
+    assert {line.rpartition(": ")[2] for line in git("check-attr", "eol", *files)} == {"lf"}
 
 
 @pytest.mark.parametrize("path", library_files(), ids=readable)
@@ -142,7 +162,9 @@ def lower_bounds(requirements):
 
 def test_requirements_agree():
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert "-e ." in lines, "the course's own package, rnn_lib"
+    assert next(line for line in lines if not line.startswith("#")) == "-e .", (
+        "the course's own package first: pip then refuses a Python that is too old before it looks for anything else"
+    )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert lower_bounds(project["dependencies"]).items() <= lower_bounds(lines).items()
 
