@@ -1,5 +1,6 @@
 """check_backward names the mistake, however it was coded, and never the wrong one."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -7,11 +8,22 @@ import pytest
 
 from rnn_lib import RNN
 from rnn_lib.bugs import BUGS, KINDS, right
+from rnn_lib.bugs.rnn import RNN_SUBJECT
 from rnn_lib.exercises import check_backward
-from rnn_lib.exercises.backward import SHORTENED
-from rnn_lib.exercises.learner import FIRST, LONG, PROBLEMS, SHORT, close, shallow
+from rnn_lib.exercises.verdict import Verdict, close
+from rnn_lib.report import Report
 
-examine = check_backward.__wrapped__  # not wrapped in `never_raises`, which would hide a defect of the check itself
+PROBLEMS = RNN_SUBJECT.problems
+FIRST, SHORT, LONG = RNN_SUBJECT.first, RNN_SUBJECT.others[0], RNN_SUBJECT.others[-1]
+
+
+def examine(backward):
+    """check_backward without what makes a report of every exception: it would hide a defect of the check itself."""
+    try:
+        return Report("correct", check_backward.__wrapped__(backward))
+    except Verdict as verdict:
+        return verdict.report
+
 
 # Three backward passes written for this test, each with a switch: `bugs` maps a mistake to True or to its size.
 
@@ -281,15 +293,15 @@ def changed(change, backward=right):
 
 
 def test_unknown_names_the_wrong_parameters_and_only_those():
-    report = check_backward(changed(lambda g, *_: g.update(b_h=g["b_h"] + 1)))
+    report = check_backward(changed(lambda g, *_: g.update(b_h=g["b_h"][::-1])))
     assert report.kind == "unknown"
     assert "wrong for b_h," in report.message
     assert dict(report.table[1:]) == {"W_xh": "right", "W_hh": "right", "b_h": "wrong", "W_hy": "right", "b_y": "right"}
-    assert "single step is wrong already" in report.message
+    assert "gradient of W_xh, made of all dL/dz_t, is right" in report.message
 
 
 def test_a_right_walk_back_is_ruled_out():
-    report = check_backward(changed(lambda g, *_: g.update(W_hh=g["W_hh"] + 1)))
+    report = check_backward(changed(lambda g, *_: g.update(W_hh=g["W_hh"][::-1])))
     assert report.kind == "unknown" and "so is the walk back: look at the lines" in report.message
 
 
@@ -331,7 +343,9 @@ def test_unknown_says_from_which_step_back(lag):
                 dZ[s] += dz
                 error = dz @ params["W_hh"] * (1.5 if t - s + 1 == lag else 1)
         flat = dZ.reshape(-1, dZ.shape[-1])
-        return {**right(params, X, h, dY), "b_h": flat.sum(0), "W_xh": flat.T @ X.reshape(len(flat), -1)}
+        before = h[:-1].reshape(len(flat), -1)
+        hidden = {"b_h": flat.sum(0), "W_xh": flat.T @ X.reshape(len(flat), -1), "W_hh": flat.T @ before}
+        return {**right(params, X, h, dY), **hidden}
     report = check_backward(wrong)
     assert report.kind == "unknown"
     assert ("wrong from one step back on" if lag == 1 else f"wrong from {lag} steps back on") in report.message
@@ -392,7 +406,7 @@ def test_lists_single_precision_and_written_arguments_pass_with_a_remark():
     assert check_backward(lists).passed
     assert "single precision" in check_backward(single).message and check_backward(single).passed
     assert "writes into its argument dY" in check_backward(writes).message and check_backward(writes).passed
-    assert (FIRST.dY != 0).all()
+    assert (FIRST.error != 0).all()
 
 
 def test_single_precision_does_not_hide_a_mistake():
@@ -479,7 +493,7 @@ RUBBISH = {
     ],
     "wrong_keys": [
         returns({}), returns({"W": 1}), returns({1: 2, None: 3}), drops_keys,
-        changed(lambda g, *_: g.pop("b_y")), changed(lambda g, *_: g.update(extra=1)),
+        changed(lambda g, *_: g.pop("b_y")),
     ],
     "wrong_shape": [
         with_gradient(lambda W: 0), with_gradient(lambda W: W[0]), with_gradient(lambda W: W[None]),
@@ -493,7 +507,7 @@ RUBBISH = {
         deep, lambda params, X, h, dY: 1 / 0, lambda params, X, h, dY: X @ dY, lambda params, X, h, dY: params["W_hx"],
         lambda params, X, h, dY: undefined_name, int, RNN, dict,  # noqa: F821
     ],
-    "unknown": [
+    "not_zero": [
         with_gradient(lambda W: W), with_gradient(lambda W: 1e300 * np.ones_like(W)), with_gradient(lambda W: W > 0),
         with_gradient(lambda W: 1e-300 * np.ones_like(W)), with_gradient(lambda W: np.ones(W.shape, np.int8)),
         with_gradient(lambda W: np.ma.masked_array(W, W > 0)),
@@ -531,7 +545,7 @@ def test_random_answers_get_a_report():
     rng = np.random.default_rng(0)
     pieces = [None, ..., 0, -1.5, "x", [], [[1.0]], np.zeros(3), np.nan, 1j, {}, (), b"", True, Strange(), object()]
     for _ in range(300):
-        grads = right(*shallow(FIRST))
+        grads = dict(FIRST.right)
         for name in rng.choice(list(grads), rng.integers(1, 4), replace=False):
             grads[str(name)] = pieces[rng.integers(len(pieces))]
         assert check_backward(returns(grads)).passed is False
@@ -541,8 +555,8 @@ def test_the_check_can_tell_its_kinds_apart():
     """No two kinds, and nothing right, leave gradients closer than 1 % on some problem."""
     gradients = {"right": ("correct", [p.right for p in PROBLEMS])}
     for name, bug in BUGS.items():
-        if bug.kind not in ("params_changed", "not_zeroed"):
-            gradients[name] = bug.kind, [bug.make()(*shallow(p)) for p in PROBLEMS]
+        if bug.kind not in ("params_changed", "not_zeroed", "stale_cache"):
+            gradients[name] = bug.kind, [p.answer(bug.make()) for p in PROBLEMS]
     for (kind, ours), (other_kind, theirs) in itertools.combinations(gradients.values(), 2):
         if kind != other_kind:
             assert not all(close(a[name], b[name], 0.01) for a, b in zip(ours, theirs, strict=True) for name in a)
@@ -551,7 +565,9 @@ def test_the_check_can_tell_its_kinds_apart():
 def test_the_problems_can_show_every_kind():
     for problem in (FIRST, SHORT):
         assert len(set(problem.sizes.values())) == 5
-        assert np.abs(problem.h[0]).min() > 0 and all(np.abs(p).max() > 0.1 for p in problem.params.values())
+        assert np.abs(problem.args["hidden_states"][0]).min() > 0
+        assert all(np.abs(p).max() > 0.1 for p in problem.params.values())
     for k in range(1, LONG.sizes["T"]):  # errors are felt, far above the tolerance, to the very first step
-        shortened = BUGS["carry_missing"].make()(*shallow(LONG)) if k == 1 else SHORTENED[0](k, *shallow(LONG))
+        window = BUGS["carry_missing"].make() if k == 1 else functools.partial(RNN_SUBJECT.shortened[0], k)
+        shortened = LONG.answer(window)
         assert not close(shortened["W_hh"], LONG.right["W_hh"], 1e-6)
