@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import types
 
 import numpy as np
 import pytest
@@ -571,3 +572,134 @@ def test_the_problems_can_show_every_kind():
         window = BUGS["carry_missing"].make() if k == 1 else functools.partial(RNN_SUBJECT.shortened[0], k)
         shortened = LONG.answer(window)
         assert not close(shortened["W_hh"], LONG.right["W_hh"], 1e-6)
+
+
+# --- what got past this check, or got advice that was not true --------------------------------------------------------
+
+
+def kept_between_calls(*names):
+    """Some arguments of the first call with these sizes are used again by every later one."""
+    kept = {}
+
+    def backward(params, X, h, dY):
+        now = {"X": X, "h": h, "dY": dY}
+        old = kept.setdefault((X.shape, h.shape, dY.shape), {name: a.copy() for name, a in now.items()})
+        return right(params, **{name: old[name] if name in names else a for name, a in now.items()})
+    return backward
+
+
+def walk_by_hand(params, X, h, dY, slope=lambda h: 1 - h**2, change=lambda carry, t: carry, start=lambda h: 0):
+    """Backpropagation through time with a place for what goes wrong on the way."""
+    dZ, carry = np.zeros_like(h[1:]), start(h)
+    for t in reversed(range(len(X))):
+        dZ[t] = (dY[t] @ params["W_hy"] + carry) * slope(h[t + 1])
+        carry = change(dZ[t] @ params["W_hh"], t)
+    grads = {"W_xh": (dZ, X), "W_hh": (dZ, h[:-1]), "W_hy": (dY, h[1:])}
+    grads = {name: np.tensordot(a, b, axes=([0, 1], [0, 1])) for name, (a, b) in grads.items()}
+    return {**grads, "b_h": dZ.sum(axis=(0, 1)), "b_y": dY.sum(axis=(0, 1))}
+
+
+def walked(**parts):
+    return lambda *args: walk_by_hand(*args, **parts)
+
+
+def squeezed(params, X, h, dY):
+    grads = right(params, X, h, dY)
+    return {**grads, "b_y": dY.squeeze().sum(axis=0).sum(axis=0)}
+
+
+def stops_after(k):
+    def backward(params, X, h, dY):
+        return walk_by_hand(params, X, h, dY, change=lambda carry, t: 0 if (len(X) - t) % k == 0 else carry)
+    return backward
+
+
+def each(change, names=("W_xh", "W_hh", "b_h", "W_hy", "b_y")):
+    """Change each of these gradients by a function of the gradient, the parameter and the arguments."""
+    def backward(params, X, h, dY):
+        grads = right(params, X, h, dY)
+        return {**grads, **{name: change(grads[name], params[name], X, dY) for name in names}}
+    return backward
+
+
+def central_differences(params, X, h, dY, step=1e-5):
+    def loss():
+        state, total = h[0], 0.0
+        for x, d in zip(X, dY, strict=True):
+            state = np.tanh(x @ params["W_xh"].T + state @ params["W_hh"].T + params["b_h"])
+            total += (d * (state @ params["W_hy"].T + params["b_y"])).sum()
+        return total
+
+    grads = {name: np.empty_like(p) for name, p in params.items()}
+    for name, p in params.items():
+        for i in np.ndindex(p.shape):
+            saved = p[i]
+            p[i] = saved + step
+            above = loss()
+            p[i] = saved - step
+            grads[name][i] = (above - loss()) / (2 * step)
+            p[i] = saved
+    return grads
+
+
+def noisy(seed=0, size=0.1):
+    rng = np.random.default_rng(seed)
+    return each(lambda g, p, X, dY: g + size * rng.normal(size=g.shape))
+
+
+HIDDEN = ("W_xh", "W_hh", "b_h")
+FACTOR_ALONE = "Each of them points in the right direction and has another length"
+
+
+@pytest.mark.parametrize(("backward", "kind", "words"), [
+    (kept_between_calls("X"), "stale_cache", "the first call's X."),
+    (kept_between_calls("h"), "stale_cache", "the first call's hidden_states."),
+    (kept_between_calls("X", "h"), "stale_cache", "the first call's X and hidden_states."),
+    (kept_between_calls("X", "h", "dY"), "stale_cache", "the first call's X and hidden_states and dY."),
+    (walked(change=lambda carry, t: np.where(np.abs(carry) < 1e-6, 0, carry)), "small_lost", "gets lost"),
+    (walked(change=lambda carry, t: carry if np.abs(carry).max() > 1e-4 else 0 * carry), "small_lost", "threshold"),
+    (lambda params, X, h, dY: right(params, X, h, np.where(np.abs(dY) < 1e-8, 0, dY)), "small_lost", "gets lost"),
+    (each(lambda g, p, X, dY: np.round(g, 4)), "small_lost", "rounding"),
+    (squeezed, "bias_summed_over_units", "b_y. It was called with T=7, B=1"),
+    (lambda params, X, h, dY: right(params, X, h.squeeze(), dY), "exception", "It was called with T=7, B=1"),
+    (stops_after(100), "truncated", "covers 100 steps"), (stops_after(105), "truncated", "covers 105 steps"),
+    (walked(start=np.ones_like), "exception", ""),
+    (walked(start=lambda h: np.ones_like(h[0])), "carry_start", "starts from something"),
+    (walked(start=lambda h: h[-1]), "carry_start", "starts from something"),
+    (walked(start=lambda h: 0.5 + h[0]), "not_zero", "what the carry starts from"),
+    (walked(change=lambda carry, t: carry + 1e-3), "not_zero", "a term without dY"),
+    (walked(change=lambda carry, t: -carry), "carry_negated", "wrong sign"),
+    (each(lambda g, p, X, dY: g + 1e-4 * p), "weight_decay", "It is 0.0001 times"),
+    (each(lambda g, p, X, dY: g + 0.01 * p, ("W_hh",)), "weight_decay", "It shows in: W_hh."),
+    (walked(slope=lambda h: 1 - h**2 + 1e-6), "unknown", "The errors are small"),
+    (walked(slope=lambda h: 1 - h**2 + 1e-5), "unknown", "The errors are small"),
+    (each(lambda g, p, X, dY: 1.00005 * g), "scale", "is 1.00005 times"),
+    (central_differences, "numerical", "a good check of a backward pass"),
+    (lambda *args: central_differences(*args, step=1e-3), "numerical", "Walk back once"),
+    (each(lambda g, p, X, dY: g / len(X), ("b_h",)), "unknown", FACTOR_ALONE),
+    (each(lambda g, p, X, dY: g / len(X), HIDDEN), "unknown", FACTOR_ALONE),
+    (lambda *args: (grads := right(*args)) | {"b_h": grads["W_xh"].sum(axis=1)}, "unknown", "so is the walk back"),
+    (walked(slope=lambda h: 0 * h), "unfinished", "no error ever enters"),
+    (walked(slope=lambda h: 1 + h**2), "wrong_derivative", "not the derivative of tanh"),
+    (walked(slope=lambda h: 1 / (1 - h**2)), "wrong_derivative", "not the derivative of tanh"),
+    (noisy(), "random", "a random number"),
+    (each(lambda g, p, X, dY: g + 0.1 * g**2), "not_linear", "the wronger the larger"),
+    (each(lambda g, p, X, dY: g.astype(np.float16)), "not_finite", "65504"),
+])
+def test_what_once_got_past_the_check_or_was_told_something_false(backward, kind, words):
+    report = examine(backward)
+    assert report.kind == kind and words in report.message, report
+
+
+@pytest.mark.parametrize(("backward", "remark"), [
+    (lambda *args: types.MappingProxyType(right(*args)), ""),
+    (each(lambda g, p, X, dY: g + 0j), "the gradient of W_xh is complex"),
+    (lambda *args: {**right(*args), "h0": None, 3: "x"}, "no parameter is called h0, 3"),
+    (each(lambda g, p, X, dY: g.astype(np.float32), HIDDEN), "single precision"),
+    (lambda params, X, h, dY: right({k: p.astype("f") for k, p in params.items()}, X.astype("f"), h.astype("f"),
+                                    dY.astype("f")), "single precision"),
+    (lambda params, X, h, dY: right(params, X.astype("f"), h.astype("f"), dY), "single precision"),
+])
+def test_harmless_habits_pass_with_a_remark(backward, remark):
+    report = examine(backward)
+    assert report.passed and remark in report.message and ("One remark" in report.message) == bool(remark), report

@@ -30,6 +30,8 @@ def diagnose(subject, backward):
     require("params" not in learner.changed, "params_changed", subject.kinds["params_changed"])
     if not same(calls[0], calls[2], learner.rtol):
         raise memory(subject, learner, calls)
+    if learner.rtol == EXACT and numerical(subject, learner, calls[0]):
+        raise Verdict("numerical", NUMERICAL)
     if rounded(learner, subject.first, calls[0]):
         learner.rtol = SINGLE
     if same(calls[0], subject.first.right, learner.rtol) and not same(calls[1], subject.again.right, learner.rtol):
@@ -47,8 +49,6 @@ def diagnose(subject, backward):
         raise found("bias_missing") if set(answers.wrong) <= subject.biases else unfinished(subject, answers)
     if set(answers.wrong) <= subject.biases & set(answers.everywhere(one_number_for_all, rights(answers))):
         raise one_number(answers.wrong)
-    if numerical(subject, learner, answers):
-        raise Verdict("numerical", NUMERICAL)
     kinds = kinds_that_fit(subject, answers)
     if len(kinds) == 1:
         raise found(kinds.pop(), place(subject, answers))
@@ -169,18 +169,20 @@ def rounded(learner, problem, grads):
     """True if the gradients are right but for rounding to float32: a mistake's error would grow in step with dY."""
     if same(grads, problem.right, EXACT) or not same(grads, problem.right, SINGLE):
         return False
+    if same(grads, problem.right, 3e-7):  # a few float32 roundings: one of X or h only is such an error, too
+        return True
     tripled = learner(problem.scaled(3))
     off = [name for name, g in grads.items() if not close(g, problem.right[name], EXACT)]
     errors = [(3 * (grads[name] - problem.right[name]), tripled[name] - 3 * problem.right[name]) for name in off]
     return not any(close(three, error, 1e-3) for three, error in errors)
 
 
-def numerical(subject, learner, answers):
-    """True if the gradients are nearly right and made without what the forward pass kept."""
-    nearly = all(same(grads, problem.right, 1e-3)
-                 for grads, problem in zip(answers.grads, answers.problems, strict=True))
-    grads = learner.try_on(subject.forgotten) if nearly else None
-    return grads is not None and same(grads, subject.first.right, 1e-3)
+def numerical(subject, learner, grads):
+    """True if the gradients are nearly right, but not quite, and made without what the forward pass kept."""
+    right = subject.first.right
+    nearly = same(grads, right, 1e-3) and not same(grads, right, EXACT)
+    blind = learner.try_on(subject.forgotten) if nearly else None
+    return blind is not None and same(blind, right, 1e-3)
 
 
 def require_nothing_added(subject, learner, answers):
@@ -210,7 +212,7 @@ def require_linear(subject, learner, answers):
                           "error must give twice the gradient. Look for a square, or for dY in a product with itself. "
                           f"It shows in: {', '.join(answers.wrong)}.")
         raise found_in(subject, answers, "clipped")
-    if all(learner.is_right(problem.scaled(1e6)) for problem in subject.ordinary):
+    if all(learner.is_right(problem.scaled(1e12)) for problem in subject.ordinary):
         raise found_in(subject, answers, "small_lost")
 
 
