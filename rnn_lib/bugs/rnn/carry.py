@@ -112,11 +112,11 @@ def carry_starts_at_last_state(params, X, h, dY):
 
 @patient("small_lost")
 def small_carry_dropped(params, X, h, dY):
-    """Numbers of the carry below 0.001 are set to zero."""
+    """Numbers of the carry below 0.01 are set to zero."""
     dH, tanh_prime = dY @ params["W_hy"], 1 - h[1:] ** 2
     dZ, carry = np.empty_like(dH), 0
     for t in reversed(range(len(dH))):
         dZ[t] = (dH[t] + carry) * tanh_prime[t]
         carry = dZ[t] @ params["W_hh"]
-        carry[np.abs(carry) < 1e-3] = 0
+        carry[np.abs(carry) < 0.01] = 0
     return weight_gradients(X, h[:-1], h[1:], dZ, dY)
