@@ -1,10 +1,48 @@
-"""How a verdict is shown: as plain text and as a box in a notebook."""
+"""A verdict and how it is shown: as plain text and as a box in a notebook."""
 
 import html
+from dataclasses import dataclass
+
+__all__ = ["Report", "html_box", "text_table"]
 
 __all__ = ["html_box", "text_table"]
 
 COLOURS = {True: "#009E73", False: "#D55E00", None: "#7F7F7F"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict on an answer. Shown as text by `print` and as a coloured box in a notebook.
+
+    kind     "correct", "not_started", "exception", "wrong_type", "wrong_keys", "wrong_shape", "not_finite",
+             the name of a recognised mistake, or "unknown"
+    message  what was found, and the idea and the line to look at; never the answer
+    table    optional rows of text, the first one the header
+    """
+
+    kind: str
+    message: str
+    table: tuple = ()
+
+    @property
+    def passed(self):
+        """True if the answer is right."""
+        return self.kind == "correct"
+
+    @property
+    def label(self):
+        """The verdict in a word or two: never colour alone."""
+        return {"correct": "Correct", "not_started": "Not started"}.get(self.kind, "Not yet")
+
+    def __str__(self):
+        """The verdict in plain text."""
+        return "\n".join([f"{self.label}: {self.message}", *(text_table(self.table) if self.table else [])])
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        passed = None if self.kind == "not_started" else self.passed
+        return html_box(passed, self.label, self.message, self.table)
 
 
 def text_table(rows):

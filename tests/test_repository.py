@@ -119,7 +119,7 @@ def test_imports_point_downward(path):
     ("validation", "import rnn_lib.losses", 1),
     ("data", "def f():\n    from rnn_lib import plots, RNN", 1),
     ("rnn", "from rnn_lib import exercises", 1),
-    ("exercises", "from rnn_lib.exercises.report import Report\nfrom rnn_lib import RNN, data\nimport numpy", 0),
+    ("exercises", "from rnn_lib.exercises.verdict import Verdict\nfrom rnn_lib import RNN, data\nimport numpy", 0),
 ])
 def test_upward_imports_are_seen(room, source, upward):
     assert len(list(upward_imports(room, source))) == upward
