@@ -33,7 +33,7 @@ def html_box(passed, label, message, rows=(), notes=()):
 class GradientReport:
     """What `check_gradients` found.
 
-    errors     {"own weights": {parameter: relative error}, "order-one weights": …}; inf if not finite
+    errors     {"own weights": {parameter: relative error}, …}; inf if not finite, None if lost in rounding
     tolerance  the largest error that passes
     remarks    what else is wrong, and who is to blame; with one of these the check is not passed
     notes      what was tested and how, and what was not
@@ -48,7 +48,11 @@ class GradientReport:
     def wrong(self):
         """The names of the parameters whose gradient is wrong anywhere."""
         names = next(iter(self.errors.values()))
-        return [name for name in names if any(not e[name] <= self.tolerance for e in self.errors.values())]
+        return [name for name in names if any(not self.fine(e[name]) for e in self.errors.values())]
+
+    def fine(self, error):
+        """True unless an error is too large; None could not be told from rounding."""
+        return error is None or error <= self.tolerance
 
     @property
     def passed(self):
@@ -80,6 +84,8 @@ class GradientReport:
 
     def show(self, error):
         """One or two digits of an error that means something; of rounding noise only its limit, the same everywhere."""
+        if error is None:
+            return "untested"
         if error <= self.tolerance:
             return f"< {self.tolerance:g}"
         if not math.isfinite(error):
