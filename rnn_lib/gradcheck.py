@@ -1,18 +1,19 @@
 """Is a backward pass right? Its gradients against numerical ones.
 
 A model is anything with `params` (a dict of arrays), `forward(X)` or `forward(X, state)`, and
-`backward(dY)`. It is never changed: all the work is done on copies (probe.py). Who is to blame for a
-disagreement, suspects.py finds out.
+`backward(dY)`. It is never changed: all the work is done on copies. Four rooms: probe.py nudges the parameters
+and differentiates, comparison.py compares one call, suspects.py finds who is to blame; here they make a check.
 """
 
+import copy
 import itertools
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from rnn_lib import initialization, suspects
+from rnn_lib.comparison import OTHER_SHAPES, compare, doubts, forward_and_backward, slopes, worst_errors
 from rnn_lib.probe import (
     CENTRAL,
     COMPLEX,
@@ -21,8 +22,8 @@ from rnn_lib.probe import (
     Setting,
     choose_method,
     copy_with,
-    derivative,
     initial_states,
+    one_by_one,
     run_forward,
 )
 from rnn_lib.report import GradientReport
@@ -39,8 +40,9 @@ from rnn_lib.validation import (
     shape_of,
 )
 
+ORDER_ONE = "order-one weights"
 SINGLE_TOLERANCE = 4e-6  # what the rounding of float32, 6e-8, may grow to in a sum
-OTHER_SHAPES, LONG = "other shapes", 130  # X is also repeated to so many steps, and to so many sequences
+LONG = 130  # X is also repeated to so many steps, and to so many sequences
 
 
 def numerical_gradients(model, X, loss_fn, method="complex", step=None, state=None):
@@ -57,17 +59,8 @@ def numerical_gradients(model, X, loss_fn, method="complex", step=None, state=No
     step = STEPS[method] if step is None else check_number("step", step, above=0)
     X = check_array("X", X, shape_of(X))
     check_pair(loss_fn(run_forward(copy_with(model), X, state)))  # what is wrong already has no other reason
-    return one_by_one(Probe(model, loss_fn, method, state), X, method, step)
-
-
-def one_by_one(probe, X, method, step):
-    """Return the numerical gradient of every parameter: each of its numbers is nudged alone."""
-    grads = {}
-    for name, p in probe.params.items():
-        grads[name] = np.empty(p.shape)
-        for index in np.ndindex(p.shape):
-            grads[name][index] = derivative(probe.at(p, index, X), method, step)
-    return grads
+    fresh = bool(suspects.habit_of_forward(model, X, other_data(X), state))
+    return one_by_one(Probe(model, loss_fn, method, state, fresh), X, method, step)
 
 
 class Direction(NamedTuple):
@@ -77,19 +70,28 @@ class Direction(NamedTuple):
     backward   the slope, from the gradients: the sum of each times v
     error      their difference, relative to the terms of that sum
     tolerance  the largest error that passes
-    why        why the complex step did not apply, or ""
+    remark     why the tolerance is not that of the complex step, or ""
     """
 
     numerical: float
     backward: float
     error: float
     tolerance: float
-    why: str = ""
+    remark: str = ""
 
     @property
     def passed(self):
         """True if the two slopes agree."""
         return self.error <= self.tolerance
+
+    def __str__(self):
+        """The verdict, in digits that are the same on every machine."""
+        error = f"< {self.tolerance:g}" if self.passed else f"{self.error:.2g}"
+        text = (f"{'Right' if self.passed else 'Wrong'}: along a random direction of all weights the loss has slope "
+                f"{self.numerical:.4g}, the gradients {self.backward:.4g} (relative error {error}). {self.remark}")
+        return text.rstrip()
+
+    __repr__ = __str__
 
 
 def check_direction(model, X, loss_fn, seed=0):
@@ -106,12 +108,20 @@ def check_direction(model, X, loss_fn, seed=0):
     X = np.array(check_array("X", X, shape_of(X)))
     patient = copy_with(model)
     v = {name: rng.normal(size=p.shape) for name, p in patient.params.items()}
-    setting = settings_of(patient, X, loss_fn, rng)[0][-1]
+    settings, habit = settings_of(patient, X, loss_fn, rng)
+    setting = settings[-1]
     method, why = choose_method(COMPLEX, [setting], X, v)
     forward_and_backward(setting, other_data(X))
     probe = setting.probe(method)
     grads, _ = forward_and_backward(setting, X)
-    return Direction(*slopes(v, grads, probe, X, method), method.tolerance, why)
+    method, remark = allow_for_float32(method, grads)
+    numerical, backward, error = slopes(v, grads, probe, X, method)
+    remark = " ".join(filter(None, [habit, f"The complex step does not apply: {why}." if why else "", remark]))
+    if error > method.tolerance:
+        limit = max(doubts(v, None, probe, X, method).values())
+        if error <= limit:
+            return Direction(numerical, backward, error, limit, f"{remark} Rounding hides the rest.".lstrip())
+    return Direction(numerical, backward, error, method.tolerance, remark)
 
 
 def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0):
@@ -147,13 +157,11 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
     order_one = copy_with(own, {name: initialization.order_one(p.shape, rng) for name, p in own.params.items()})
     v = {name: rng.normal(size=p.shape) for name, p in own.params.items()}
     settings, habit = settings_of(own, X, loss_fn, rng)
-    settings += [s._replace(place="order-one weights", model=order_one) for s in settings
+    settings += [s._replace(place=ORDER_ONE, model=order_one) for s in settings
                  if is_finite(loss_or_nan(s._replace(model=order_one), X))]
     method, why = choose_method(asked, settings, X, v)
-    single = [name for name, g in forward_and_backward(settings[0]._replace(model=copy_with(own)), X)[0].items()
-              if g.dtype == np.float32]
-    if single:
-        method = method._replace(tolerance=max(method.tolerance, SINGLE_TOLERANCE))
+    first_grads, _ = forward_and_backward(settings[0]._replace(model=copy_with(own)), X)
+    method, single = allow_for_float32(method, first_grads)
 
     series = [[(setting, data) for data in (X, X, other_data(X), X)] for setting in settings]
     refused = []
@@ -162,157 +170,44 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
             state = initial_states(settings[-1].model, data, rng)[-1]
             elsewhere = settings[-1]._replace(place=OTHER_SHAPES, state=state, loss_fn=linear_loss)
             elsewhere.probe(CENTRAL).loss(data)
-            series.append([(elsewhere, data), (settings[-1], X)])
+            series.append([(elsewhere, data), (elsewhere._replace(state=settings[-1].state), X)])
         except Exception as error:
             refused.append(f"X of shape {data.shape}, for which forward fails ({error})")
-    found = [compare(calls, method, v) for calls in series]
-
     loss_fault, loss_why = suspects.loss_alone(settings[0], X, rng)
-    faults = [loss_fault, *(fault for calls in found for c in calls for fault in c.faults)]
-    faults.append("" if loss_fault else suspects.explain(found, X))
+    # Where the loss alone stops the complex step, the check's own loss does not.
+    elsewhere_method = asked._replace(tolerance=method.tolerance) if loss_why else method
+    found = [compare(calls, elsewhere_method if calls[0][0].place == OTHER_SHAPES else method, v) for calls in series]
+
+    faults = [loss_fault, *(fault for calls in found for c in calls for fault in c.faults),
+              "" if loss_fault else suspects.explain(found, X)]
     notes = [habit, f"The complex step does not apply: {'loss_fn' if loss_why else 'forward'} {why}." if why else "",
-             f"backward returns {', '.join(single)} in float32: compared within its rounding." if single else "",
-             scope(found, X, refused)]
-    return GradientReport(worst_errors(found), method.tolerance, *(tuple(dict.fromkeys(filter(None, sentences)))
-                                                                   for sentences in (faults, notes)))
+             single, scope(found, X, refused)]
+    return GradientReport(worst_errors(found), method.tolerance, *(
+        tuple(dict.fromkeys(filter(None, sentences))) for sentences in (faults, notes)))
 
 
-def worst_errors(found):
-    """Return {place: {parameter: its largest error there, None if it could not be told from rounding}}."""
-    errors = {}
-    for c in itertools.chain(*found):
-        worst = errors.setdefault(c.setting.place, dict.fromkeys(c.errors, 0.0))
-        for name, error in c.errors.items():
-            if error is None or worst[name] is None:  # untested, unless it is wrong somewhere
-                worst[name] = error if name in c.wrong else worst[name] if worst[name] else None
-            else:
-                worst[name] = max(worst[name], error)
-    return errors
-
-
-class Comparison(NamedTuple):
-    """One call of forward and backward, compared. `expected` is None where only slopes along v were compared."""
-
-    setting: Setting
-    X: np.ndarray
-    errors: dict
-    grads: dict
-    expected: dict | None
-    faults: tuple
-    wrong: tuple
-
-
-def compare(calls, method, v):
-    """Run one copy of a model through `calls`, pairs of a Setting and an X, and return the Comparison of each.
-
-    Each is compared with the numerical gradients of the model as it stood before this call.
-    """
-    patient = copy_with(calls[0][0].model)
-    found = []
-    for setting, X in calls:
-        setting = setting._replace(model=patient)
-        full = not found and setting.place != OTHER_SHAPES
-        probe = setting.probe(method)
-        try:
-            grads, faults = forward_and_backward(setting, X)
-        except Exception as error:
-            if full:
-                raise
-            fault = f"A call with X of shape {X.shape} fails ({error})."
-            found.append(Comparison(setting, X, dict.fromkeys(v, math.inf), {}, None, (fault,), tuple(v)))
-            continue
-        if full:
-            expected = one_by_one(probe, X, method.name, method.step)
-            errors = relative_errors(grads, expected, method.tolerance)
-        else:
-            expected, errors = None, errors_along(v, grads, probe, X, method)
-        if max(errors.values()) > method.tolerance:
-            limits = doubts(v, expected, probe, X, method)
-            errors = {name: None if method.tolerance < error <= limits[name] else error for name, error in errors.items()}
-        wrong = tuple(name for name, error in errors.items() if error is not None and error > method.tolerance)
-        found.append(Comparison(setting, X, errors, grads, expected, faults, wrong))
-    return found
-
-
-def doubts(v, expected, probe, X, method):
-    """Return, for every parameter, how large an error may come of the numerical gradient itself.
-
-    The complex step is exact, but in a long or chaotic run the rounding of the parameters grows: they are moved by it.
-    Central differences are known as well as those of twice the step agree with them.
-    """
-    if method.name == "complex":
-        return dict.fromkeys(v, 100 * probe.rounding(v, X))
-    floor = method.noise * abs(probe.loss(X)) / method.step
-    if expected is not None:
-        pairs = expected, one_by_one(probe, X, method.name, 2 * method.step)
-    else:
-        pairs = [{name: derivative(probe.along({name: v[name]}, X), method.name, step) for name in v}
-                 for step in (method.step, 2 * method.step)]
-    return {name: (5 * np.abs(pairs[0][name] - pairs[1][name]).max() + floor) / np.abs(pairs[0][name]).max()
-            for name in v}
-
-
-def forward_and_backward(setting, X):
-    """Call forward, the loss and backward. Returns (gradients, what these calls did that they must not do)."""
-    model, given = setting.model, X.copy()
-    before = {name: p.copy() for name, p in model.params.items()}
-    Y = model.forward(given) if setting.state is None else model.forward(given, setting.state)
-    grads = gradients_of(model.backward(np.array(setting.loss_fn(Y)[1])), before)
-    faults = [] if np.array_equal(given, X) else ["forward changes the X that it is given."]
-    for name, p in model.params.items():
-        if not np.array_equal(p, before[name]):
-            faults.append(f"A call of forward and backward changes {name}.")
-            p[...] = before[name]
-    return grads, tuple(faults)
-
-
-def gradients_of(grads, params):
-    """Return copies of the gradients that backward handed out, or raise if they are not a gradient for each of `params`."""
-    if not isinstance(grads, Mapping) or not params.keys() <= grads.keys():
-        raise ValueError(f"backward: expected a dict of gradients with keys {', '.join(params)}, got {grads!r:.60}")
-    return {name: np.array(check_array(f"backward: gradient of {name}", grads[name], p.shape, finite=False))
-            for name, p in params.items()}
-
-
-def relative_errors(grads, expected, tolerance):
-    """Return the relative error of every parameter: symmetric, 0 for two zeros, inf for anything not finite."""
-    noise = 0.01 * tolerance * max(np.abs(n).max() for n in expected.values())
-    errors = {}
-    for name, n in expected.items():
-        with np.errstate(all="ignore"):
-            difference, size = np.abs(grads[name] - n).max(), max(np.abs(grads[name]).max(), np.abs(n).max())
-        errors[name] = relative_error(difference, size, noise)
-    return errors
-
-
-def relative_error(difference, size, noise):
-    """Return difference / size, 0 for what is noise, inf for what is not finite."""
-    if not math.isfinite(difference):  # NaN would pass every "error > tolerance"
-        return math.inf
-    return 0.0 if difference <= noise else float(difference / size)
-
-
-def slopes(v, grads, probe, X, method, noise=0.0):
-    """Return (the slope of the loss along v, the sum of all gradients times v, their error relative to its terms)."""
-    parts = np.concatenate([np.ravel(grads[name] * v[name]) for name in v])
-    numerical, backward = float(derivative(probe.along(v, X), method.name, method.step)), float(parts.sum())
-    size = max(abs(numerical), abs(backward), np.sqrt(parts @ parts))
-    return numerical, backward, relative_error(abs(backward - numerical), size, noise)
-
-
-def errors_along(v, grads, probe, X, method):
-    """Return an error for every parameter, from slopes along v: 0 for all if the slope of all together agrees."""
-    numerical, backward, error = slopes(v, grads, probe, X, method)
-    if error <= method.tolerance:
-        return dict.fromkeys(v, 0.0)
-    noise = 0.01 * method.tolerance * max(abs(numerical), abs(backward))
-    return {name: slopes({name: v[name]}, grads, probe, X, method, noise)[2] for name in v}
+def allow_for_float32(method, grads):
+    """Return (the method, its tolerance larger if gradients come back in float32; a sentence that says so, or "")."""
+    names = [name for name, g in grads.items() if g.dtype == np.float32]
+    if not names:
+        return method, ""
+    return (method._replace(tolerance=max(method.tolerance, SINGLE_TOLERANCE)),
+            f"backward returns {', '.join(names)} in float32: compared within its rounding.")
 
 
 def settings_of(model, X, loss_fn, rng):
-    """Return (the model's own weights from each initial state, as Settings; what is odd about forward, or "")."""
+    """Return (the model's own weights from each initial state, as Settings; what is odd about forward, or "").
+
+    Raises unless there is something to judge: a finite loss and outputs that repeat, and a forward that reads `params`.
+    """
     states = initial_states(model, X, rng)
-    check_pair(loss_fn(run_forward(copy_with(model), X, states[0])))
+    Y = run_forward(copy_with(model), X, states[0])
+    check_pair(loss_fn(copy.deepcopy(Y)))
+    losses = [loss_fn(copy.deepcopy(Y))[0] for _ in range(2)]
+    if not is_finite(losses[0]):
+        raise ValueError(f"loss_fn: expected a finite loss at the model's own weights, got {losses[0]}")
+    if suspects.differ(*losses):
+        raise ValueError("loss_fn: expected the same loss from two calls on the same Y, got two that differ")
     moved = copy_with(model, {name: p + rng.normal(size=p.shape) for name, p in model.params.items()})
     suspects.check_forward_reads(model, moved, X, states[0])
     habit = suspects.habit_of_forward(model, X, other_data(X), states[0])
@@ -321,23 +216,24 @@ def settings_of(model, X, loss_fn, rng):
 
 def scope(found, X, refused):
     """Say what was tested and what was not."""
-    firsts = [calls[0] for calls in found]
-    shapes = list(dict.fromkeys(str(c.X.shape) for c in firsts))
+    firsts, calls = [calls[0] for calls in found], list(itertools.chain(*found))
+    shapes = dict.fromkeys(str(c.X.shape) for c in firsts)
     stateless = all(c.setting.state is None for c in firsts)
     missed = list(refused)
     if stateless and X.ndim > 2:
         missed.append("a non-zero initial state")
-    if all(c.setting.place != "order-one weights" for c in firsts):
-        missed.append("order-one weights, where the loss is not finite")
+    if all(c.setting.place != ORDER_ONE for c in firsts):
+        missed.append(f"{ORDER_ONE}, where the loss is not finite")
     if np.array_equal(other_data(X), X):
         missed.append("other data of the same shape")
     for name in firsts[0].grads:
-        if not any(np.any(c.grads.get(name)) for c in itertools.chain(*found)):
+        if not any(np.any(c.grads[name]) for c in calls if c.grads):
             missed.append(f"the gradient of {name}, which is 0 throughout")
     if not any(g.any() for c in firsts if c.expected for g in c.expected.values()):
         missed.append("this loss, whose gradient is 0")
-    text = f"Tested on X of shape {', '.join(shapes)}" + (", from a zero and a non-zero initial state." if not stateless else ".")
-    return text + (f" Not tested here: {'; '.join(missed)}." if missed else "")
+    states = "" if stateless else ", from a zero and a non-zero initial state"
+    not_tested = f" Not tested here: {'; '.join(missed)}." if missed else ""
+    return f"Tested on X of shape {', '.join(shapes)}{states}.{not_tested}"
 
 
 def loss_or_nan(setting, X):

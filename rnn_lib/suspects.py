@@ -3,9 +3,13 @@
 Each test returns a sentence, or "" if this suspect is innocent. `check_gradients` puts the sentences into its report.
 """
 
+import copy
+
 import numpy as np
 
-from rnn_lib.probe import CENTRAL, confirmed_derivative, copy_with, run_forward
+from rnn_lib.probe import CENTRAL, confirmed_derivative, copy_with, differ, run_forward
+
+SINGLE_ROUNDING = (1e-9, 1e-5)  # errors of this size come from an array of float32
 
 
 def explain(found, X):
@@ -18,8 +22,9 @@ def explain(found, X):
     main = [first for first in firsts if first.expected is not None]
     wrong = list(dict.fromkeys(name for calls in found for c in calls for name in c.wrong))
     return (
-        surviving(found)
+        surviving(found, main)
         or unread(main[0].setting, X, wrong)
+        or loss_changes_Y(main[0].setting, X)
         or probabilities(run_forward(copy_with(main[0].setting.model), X, main[0].setting.state))
         or same_factor(main[0])
         or initial_state(main)
@@ -28,15 +33,15 @@ def explain(found, X):
     ) if wrong else ""
 
 
-def surviving(found):
-    """Does something survive a call? Then the first is right and a later one wrong, or the same call gives two answers."""
-    for calls in found:
-        later_wrong = any(c.wrong for c in calls[1:] if c.setting.loss_fn is calls[0].setting.loss_fn)
-        same = calls[0].X is calls[1].X and not calls[0].setting.fresh
-        if not calls[0].wrong and later_wrong or same and any(
-                differ(grad, calls[1].grads.get(name)) for name, grad in calls[0].grads.items()):
-            return ("A first call and a later one do not give the same: something survives a call. Look at what backward "
-                    "adds to and what forward remembers, and at the line that should start them anew.")
+def surviving(found, main):
+    """Does something survive a call? A later call is wrong where a first one is right, or the same twice differs."""
+    for first, second, *rest in found:
+        right = first.errors and not first.wrong and (first.expected is not None or not main[-1].wrong)
+        twice = first.X is second.X and not first.setting.fresh
+        if (right and any(c.wrong for c in (second, *rest))
+                or twice and any(differ(g, second.grads[name]) for name, g in first.grads.items())):
+            return ("A later call does not give what a first call gives: something survives a call. Look at what "
+                    "backward adds to and at what forward remembers: where are they made anew?")
     return ""
 
 
@@ -53,7 +58,8 @@ def unread(setting, X, names):
 def probabilities(Y):
     """Are the rows of Y probabilities already?"""
     Y = np.asarray(Y)
-    if Y.dtype.kind == "f" and Y.ndim and Y.shape[-1] > 1 and Y.min() >= 0 and np.allclose(Y.sum(axis=-1), 1, atol=1e-9):
+    several = Y.dtype.kind == "f" and Y.ndim and Y.shape[-1] > 1
+    if several and Y.min() >= 0 and np.allclose(Y.sum(axis=-1), 1, atol=1e-9):
         return ("Each row of Y sums to 1: forward ends in a softmax. A loss that applies the softmax itself, such as "
                 "cross_entropy_loss, wants what comes before it; with any other, backward must go through it.")
     return ""
@@ -64,16 +70,17 @@ def same_factor(comparison):
     a, n = (np.concatenate([g[name].ravel() for name in comparison.expected])
             for g in (comparison.grads, comparison.expected))
     factor = a @ n / (n @ n) if n.any() and np.isfinite(a).all() else 0.0
-    if comparison.wrong and factor and np.abs(a - factor * n).max() <= 1e-9 * np.abs(a).max():
-        return f"Together they are {factor:.4g} times the derivative for this X: look for a factor, not at the walk back."
+    proportional = np.abs(a - factor * n).max() <= SINGLE_ROUNDING[0] * np.abs(a).max()
+    if comparison.wrong and factor and proportional and abs(factor - 1) > SINGLE_ROUNDING[1]:
+        return f"Together they are {factor:.6g} times the derivative for this X: the walk is right, look for a factor."
     return ""
 
 
 def initial_state(main):
     """Is all right from a zero initial state, and wrong from another?"""
-    zero = [c for c in main if c.setting.state is None or not np.any(c.setting.state)]
+    zero = [c for c in main if c.setting.state is None or not any(map(np.any, c.setting.state))]
     if len(zero) < len(main) and not any(c.wrong for c in zero) and any(c.wrong for c in main):
-        return "From a zero initial state all is right: look at what backward does with the state before the first step."
+        return "From a zero initial state all is right: look at what backward does with the first state."
     return ""
 
 
@@ -81,43 +88,51 @@ def shapes_apart(main, elsewhere):
     """Is all right for X itself, and wrong for other shapes?"""
     shapes = [f"{c.X.shape}" for c in elsewhere if c.wrong]
     if shapes and not any(c.wrong for c in main):
-        return (f"For X of shape {main[0].X.shape} all is right, for {' and '.join(shapes)} it is not: look for a number "
-                "of steps or sequences that is fixed, and at what passes from one to the next.")
+        return (f"For X of shape {main[0].X.shape} all is right, for {' and '.join(shapes)} it is not: look for a "
+                "number of steps or sequences that is fixed, and at what passes from one to the next.")
     return ""
 
 
 def single_precision(errors):
     """Is no error larger than the rounding of float32, and one larger than that of float64?"""
-    worst = max(filter(None, errors))
-    if 1e-9 < worst < 1e-5:
+    worst = max(filter(None, errors), default=0.0)
+    if SINGLE_ROUNDING[0] < worst < SINGLE_ROUNDING[1]:
         return (f"The largest error is {worst:.0e}, the size of float32's rounding: single precision somewhere. "
                 "Look for an array whose dtype is float32.")
     return ""
 
 
-def loss_alone(setting, X, direction_rng):
-    """Is the loss's own dL/dY wrong? Returns (a sentence or "", why the complex step does not pass through the loss)."""
+def loss_changes_Y(setting, X):
+    """Does the loss change the array that forward handed out?"""
+    Y = run_forward(copy_with(setting.model), X, setting.state)
+    given = copy.deepcopy(Y)
+    setting.loss_fn(given)
+    return "loss_fn changes the Y that it is given, and backward may still need it." if differ(Y, given) else ""
+
+
+def loss_alone(setting, X, rng):
+    """Is the loss's own dL/dY wrong? Returns (a sentence or "", why the complex step does not pass through a loss)."""
     Y = run_forward(copy_with(setting.model), X, setting.state)
     if not isinstance(Y, np.ndarray):
         return "", ""
-    given = Y.copy()
-    dY = np.asarray(setting.loss_fn(given)[1])
+    dY = np.asarray(setting.loss_fn(Y.copy())[1])
     if dY.shape != Y.shape:
         raise ValueError(f"loss_fn: expected dL/dY of shape {Y.shape}, as Y, got {dY.shape}")
-    if not np.array_equal(given, Y):
-        return "loss_fn changes the Y that it is given, which backward may need.", ""
-    direction = direction_rng.normal(size=Y.shape)
+    direction = rng.normal(size=Y.shape)
 
     def along(a):
         return setting.loss_fn(Y + a * direction)[0]
 
     slope, why = confirmed_derivative(along, along)
     parts = dY * direction
-    noise = CENTRAL.noise * abs(along(0.0)) / CENTRAL.step if why else 0.0
-    if abs(parts.sum() - slope) <= max(noise, (CENTRAL.tolerance if why else 1e-9) * np.sqrt((parts**2).sum())):
+    difference, size = abs(parts.sum() - slope), np.sqrt((parts**2).sum())
+    rounding = CENTRAL.noise * abs(along(0.0)) / CENTRAL.step if why else 0.0
+    if difference <= max(rounding, (CENTRAL.tolerance if why else SINGLE_ROUNDING[0]) * size):
         return "", why
-    return (f"loss_fn is to blame: the dL/dY that it returns is {parts.sum() / slope:.3g} times the slope of its loss "
-            "(along a random direction). Look at the line that makes dL/dY.", why)
+    if difference < SINGLE_ROUNDING[1] * size:
+        return "The dL/dY that loss_fn returns is right within the rounding of float32, and no better.", why
+    return ("loss_fn is to blame: along a random direction of Y its loss has slope "
+            f"{slope:.4g}, the dL/dY that it returns {parts.sum():.4g}. Look at the line that makes dL/dY.", why)
 
 
 def habit_of_forward(model, X, other_X, state):
@@ -133,27 +148,14 @@ def habit_of_forward(model, X, other_X, state):
     later = copy_with(model)
     run_forward(later, other_X, state)
     if differ(second, run_forward(later, X, state)):
-        return ("forward carries something from call to call (its last state?): a second Y for the same X is another one. "
+        return ("forward carries something from call to call (its last state?): a second Y for the same X is another. "
                 "Each call was compared as it is. If that is not meant, look at the line that sets the first state.")
-    return ("forward is random: a second Y for the same X is another one (dropout?). Each call was compared with the same "
+    return ("forward is random: a second Y for the same X is another (dropout?). Each call was compared with its own "
             "draws.")
 
 
 def check_forward_reads(first, second, X, state):
-    """Raise TypeError if two models with different parameters give the same Y: forward reads other arrays."""
+    """Raise TypeError if two models with other parameters give the same Y: then forward reads other arrays."""
     if not differ(run_forward(copy_with(first), X, state), run_forward(copy_with(second), X, state)):
-        raise TypeError("model: expected forward to read params, got the same Y when all of them are changed. In a copy "
-                        "of the model it reads other arrays: globals, or tensors of which params are copies or views")
-
-
-def differ(Y, other):
-    """True if two outputs are not the same but for rounding."""
-    try:
-        Y, other = np.asarray(Y, float), np.asarray(other, float)
-    except (TypeError, ValueError):  # forward returns something of its own
-        return False
-    if Y.shape != other.shape:
-        return True
-    with np.errstate(all="ignore"):
-        close = np.abs(Y - other) <= 1e-9 * np.nanmax(np.abs(Y), initial=0)
-    return not (close | (Y == other) | np.isnan(Y) & np.isnan(other)).all()
+        raise TypeError("model: expected forward to read params, got the same Y when all of them are changed. In a "
+                        "copy of the model it reads other arrays: globals, or tensors whose views params are")
