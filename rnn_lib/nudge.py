@@ -18,7 +18,7 @@ class Example:
 
     A quantity has a name and a step. The names are "x", "z", "h" and "y"; the two copies of the state, "h to y" and
     "h to z"; and "W_xh", "W_hh", "b_h", "W_hy", "b_y", of which each step has a copy of its own. Steps count from 1;
-    "h" and "h to z" have a step 0 too, the initial state.
+    "h" and "h to z" have a step 0 too, the initial state. After the last step "h to z" goes nowhere: its slope is 0.
     """
 
     def __init__(self, params, X, target, state=None):
@@ -97,7 +97,7 @@ class Example:
         """Return the shape of a quantity. Raises if there is none of this name, or none at this step."""
         check_choice("name", name, (*STATES, *self.params))
         (T, B, I), O = self.X.shape, self.target.shape[2]
-        check_int("step", step, minimum=0 if name in ("h", "h to z") else 1, maximum=T - (name == "h to z"))
+        check_int("step", step, minimum=0 if name in ("h", "h to z") else 1, maximum=T)
         if name in self.params:
             return self.params[name].shape
         return B, {"x": I, "y": O}.get(name, len(self.params["b_h"]))

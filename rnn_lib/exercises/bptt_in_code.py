@@ -25,7 +25,7 @@ def check_batch_factors(factors):
             return Report("wrong_type", f"{key}: expected a number, got {safe_describe(factors[key])}.")
     wrong = [key for key in right if not close(factors[key], right[key], 1e-9)]
     if not wrong:
-        return Report("correct", "a mean hands each of B sequences 1/B of the error, and the copies of a weight add up.")
+        return Report("correct", "a mean hands each of B sequences 1/B of the error, and a weight's copies add up.")
     advice = {
         ("mean", "dY"): "the mean is over four times as many outputs: what does each of them get?",
         ("sum", "dY"): "in a sum, an output's own term does not change when others join.",
