@@ -44,7 +44,11 @@ class Example:
         for key, nudge in nudges.items():
             if not isinstance(key, tuple) or len(key) != 2:
                 raise TypeError(f"nudges: expected keys (name, step), got {describe(key)}")
-            check_array(f"nudges[{key!r}]", nudge, self.shape(*key))
+            try:
+                self.list_steps(*key)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"nudges[{key!r}], {error}") from None
+            check_array(f"nudges[{key!r}]", nudge, self.shape(key[0]))
 
         def at(name, t, value):
             return value + nudges.get((name, t), 0)
@@ -64,28 +68,29 @@ class Example:
         """
         return ((self.forward(nudges)[1] - self.target) ** 2).mean()
 
-    def slope(self, name, *steps):
-        """Return dL/d(quantity) by the complex step, in the quantity's shape; at several steps all move together."""
-        if not steps:
-            raise ValueError("steps: expected at least one step, got none")
-        slope = np.empty(self.shape(name, steps[0]))
+    def slope(self, name, steps):
+        """Return dL/d(quantity) by the complex step, in the quantity's shape.
+
+        `steps` is a step or several, such as (1, 2, 3): then the quantities of all of them move together.
+        """
+        steps, slope = self.list_steps(name, steps), np.empty(self.shape(name))
         for index in np.ndindex(slope.shape):
             nudge = np.zeros(slope.shape, complex)
             nudge[index] = 1j * STEP
             slope[index] = self.loss({(name, t): nudge for t in steps}).imag / STEP
         return slope
 
-    def agrees(self, claim, name, *steps):
+    def agrees(self, claim, name, steps):
         """True if `claim` is dL/d(quantity) on this example, to 12 digits. Raises ValueError at another shape."""
-        slope = self.slope(name, *steps)
+        slope = self.slope(name, steps)
         return same(check_array("claim", claim, slope.shape, float), slope)
 
-    def prove(self, claim, name, *steps):
+    def prove(self, claim, name, steps):
         """Print a derivative that we claim, if the complex step finds the same numbers on this example.
 
         Raises AssertionError, with both, if it finds others. Agreement is evidence on this example, and no more.
         """
-        slope, what = self.slope(name, *steps), label(name, steps)
+        slope, what = self.slope(name, steps), label(name, self.list_steps(name, steps))
         if not same(check_array("claim", claim, slope.shape, float), slope):
             raise AssertionError(
                 f"{what}: you claim {rounded(claim)}, the complex step finds {rounded(slope)}. "
@@ -93,14 +98,21 @@ class Example:
             )
         print(f"{what} = {rounded(claim)}   shape {slope.shape}   complex step: the same")
 
-    def shape(self, name, step):
-        """Return the shape of a quantity. Raises if there is none of this name, or none at this step."""
-        check_choice("name", name, (*STATES, *self.params))
-        (T, B, I), O = self.X.shape, self.target.shape[2]
-        check_int("step", step, minimum=0 if name in ("h", "h to z") else 1, maximum=T)
-        if name in self.params:
+    def shape(self, name):
+        """Return the shape of a quantity at one step. Raises if there is none of this name."""
+        if check_choice("name", name, (*STATES, *self.params)) in self.params:
             return self.params[name].shape
+        B, I, O = self.X.shape[1], self.X.shape[2], self.target.shape[2]
         return B, {"x": I, "y": O}.get(name, len(self.params["b_h"]))
+
+    def list_steps(self, name, steps):
+        """Return a step or several as a list. Raises if there is no quantity of this name at one of them."""
+        self.shape(name)
+        steps = list(steps) if np.iterable(steps) else [steps]
+        if not steps:
+            raise ValueError(f"steps: expected a step or several, such as (1, 2, 3), got {steps}")
+        first = 0 if name in ("h", "h to z") else 1
+        return [check_int("steps", step, minimum=first, maximum=len(self.X)) for step in steps]
 
 
 def matrix(params, name):

@@ -112,8 +112,11 @@ def draw_step(axis, t, step, T, strong):
 
 def draw_carry(axis, t, carry, strong):
     """What comes back to h_t from z_{t+1}, above its arrow; None after the last step."""
-    words = "carry = 0\nnothing\nafter" if carry is None else f"carry\n{text(carry, upright=True)}"
-    number(axis, (state(t) + before(t + 1)) / 2 + 0.02, H_ROW - 0.48, words, strong, ha="center")
+    if carry is None:
+        number(axis, state(t) + 0.33, H_ROW - 0.48, "carry = 0\nnothing after", strong)
+    else:
+        middle = (state(t) + before(t + 1)) / 2 + 0.02
+        number(axis, middle, H_ROW - 0.48, f"carry\n{text(carry, upright=True)}", strong, ha="center")
 
 
 def draw_sums(axis, ledger, t):
