@@ -81,8 +81,8 @@ def test_the_numbers_are_drawn_where_they_belong():
     canvas.draw()
     red, green, blue = (np.asarray(canvas.buffer_rgba())[..., i].astype(int) for i in range(3))
     vermillion = (red > 180) & (green < 140) & (blue < 90)
-    assert vermillion[430:, 715:830].sum() > 300  # the column of the sums
-    assert not vermillion[430:, 120:300].any()    # step 1 has added nothing yet
+    assert vermillion[400:, 675:790].sum() > 300  # the column of the sums
+    assert not vermillion[400:, 90:270].any()    # step 1 has added nothing yet
 
 
 @pytest.mark.parametrize("T", [1, 2])

@@ -20,7 +20,7 @@ import pytest
 from oracles import rnn_problem
 
 import rnn_lib
-from rnn_lib import MLP, RNN, activations, data, gradcheck, initialization, losses, optim, seeds, training
+from rnn_lib import MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, seeds, training
 from rnn_lib.bugs import BuggyRNN
 from rnn_lib.generate import free_run, generate
 
@@ -245,6 +245,43 @@ def gradcheck_call(function, **settings):
     return call
 
 
+def example_parts():
+    model, X, target, state = rnn_after_a_call()
+    return {"params": {name: param.copy() for name, param in model.params.items()}, "X": X, "target": target,
+            "state": state}
+
+
+def example_call(method, **good):
+    def call():
+        example = nudge.Example(**example_parts())
+        return getattr(example, method), {name: value.copy() if isinstance(value, np.ndarray) else value
+                                          for name, value in good.items()}
+    return call
+
+
+def rnn_weights(good):
+    """The five weights of an RNN."""
+    name = "W_hh"
+    return {**arrays_by_name(good), "one missing": {n: p for n, p in good.items() if n != name},
+            "one too many": {**good, "W_zz": good[name]}, "another size": {**good, name: good[name][:-1]},
+            "without W_xh": {n: p for n, p in good.items() if n != "W_xh"},
+            "NaN inside": {**good, name: np.full_like(good[name], np.nan)}}
+
+
+def nudges(good):
+    """A dict from (name, step) to an array of the quantity's shape."""
+    (key, value), *_ = good.items()
+    return {"None": None, "a list": [1], "an array": value, "an unknown name": {("W", 1): value},
+            "a step too late": {("h", 9): value}, "a step too early": {("z", 0): value}, "no step": {"h": value},
+            "a name that is no text": {(1, 1): value}, "another shape": {key: value[:1]}, "NaN": {key: value * np.nan}}
+
+
+def steps(good):
+    """A step, or several."""
+    return {**without(whole(1, 4)(good), "a list", "an array"), "none": [], "one too late": (1, 5),
+            "a text inside": ("1",)}
+
+
 def saved(method, make):
     def call():
         model = make()
@@ -386,6 +423,24 @@ TABLE = {
          "seed": SEED}),
 }
 
+HIDDEN = np.ones((3, 5))  # a hidden state of example_parts
+TABLE |= {
+    "nudge.Example": (
+        lambda: (nudge.Example, example_parts()),
+        {"params": rnn_weights, "X": array(2), "target": array(0, 1, 2), "state": optional(array(0, 1))}),
+    "nudge.Example.forward": (example_call("forward", nudges={("h", 2): HIDDEN}), {"nudges": nudges}),
+    "nudge.Example.loss": (example_call("loss", nudges={("h", 2): HIDDEN}), {"nudges": nudges}),
+    "nudge.Example.slope": (example_call("slope", name="z", steps=2), {"name": choice, "steps": steps}),
+    "nudge.Example.agrees": (
+        example_call("agrees", claim=HIDDEN, name="z", steps=2),
+        {"claim": array(0, 1), "name": choice, "steps": steps}),
+    "nudge.Example.prove": (
+        example_call("prove", claim=nudge.Example(**example_parts()).slope("z", 2), name="z", steps=2),
+        {"claim": array(0, 1), "name": choice, "steps": steps}),
+    "nudge.Example.shape": (example_call("shape", name="z"), {"name": choice}),
+    "nudge.Example.list_steps": (example_call("list_steps", name="z", steps=2), {"name": choice, "steps": steps}),
+}
+
 NO_WRONG_VALUE = {
     ("training.fit", "verbose"): "anything is true or false",
     ("training.train", "verbose"): "anything is true or false",
@@ -438,7 +493,7 @@ def what_came(value):
     if isinstance(value, dict):
         words += [*map(str, value)]
     if isinstance(value, list | tuple):
-        words += [repr(value[0]), repr(value[-1])]
+        words += map(repr, value)
     return words
 
 
@@ -488,7 +543,10 @@ def test_every_parameter_has_a_row(name):
 # What is not meant for callers outside, or takes nothing that could be wrong.
 NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, made by check_gradients"}
 # The methods that a caller uses; a model's others are for the classes derived from it.
-METHODS = {"forward", "backward", "set_params", "save", "load", "step"}
+METHODS = {
+    "forward", "backward", "set_params", "save", "load", "step",
+    "loss", "slope", "agrees", "prove", "shape", "list_steps",
+}
 WITHOUT_ARGUMENTS = {"data.load_digits", "data.load_co2", "data.tiny_example"}
 SAME_AS_RNNS = {"MLP.set_params"}
 MODULES_WITHOUT_ROWS = {

@@ -2,7 +2,7 @@
 # ruff: noqa: F401
 
 from rnn_lib.bugs.examination import TASKS, examine
-from rnn_lib.playgrounds.backward_walk import backward_walk_panel, draw_backward_walk, run_backward_walk
+from rnn_lib.playgrounds.backward_walk import backward_walk_panel, draw_backward_walk, run_backward_walk, walk_table
 from rnn_lib.playgrounds.classification import classification_panel, draw_classifier, train_classifier
 from rnn_lib.playgrounds.clinic import clinic_panel, draw_clinic
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
