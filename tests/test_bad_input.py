@@ -453,10 +453,11 @@ NOT_PUBLIC = {
     "History": "a result, made by fit", "GradientReport": "a result, made by check_gradients",
     "training": {"loss_and_gradients", "progress"},
     "losses": {"check_mask", "check_output"},
+    "installation": {"verdict", "numbers"},
     "gradcheck": {"relative_errors", "copy_with", "run_forward", "initial_states", "imaginary_part",
                   "check_model_and_loss", "check_pair"},
 }
-WITHOUT_ARGUMENTS = {"data.load_digits", "data.load_co2", "data.tiny_example"}
+WITHOUT_ARGUMENTS = {"data.load_digits", "data.load_co2", "data.tiny_example", "installation.check_installation"}
 MODULES_WITHOUT_ROWS = {
     "validation": "the checks themselves: test_validation.py", "report": "draws a verdict",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
