@@ -14,7 +14,9 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -99,6 +101,12 @@ def read(path):
 def to_text(notebook):
     """Return the exact text of a notebook's file."""
     return nbformat.writes(notebook, version=4, indent=1, ensure_ascii=False) + "\n"
+
+
+def command(*words):
+    """Return the command line that a message tells the reader to type: this Python and `words`, quoted where needed."""
+    words = [sys.executable, *words]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def readable(path):

@@ -547,7 +547,7 @@ METHODS = {
     "forward", "backward", "set_params", "save", "load", "step",
     "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
-WITHOUT_ARGUMENTS = {"data.load_digits", "data.load_co2", "data.tiny_example"}
+WITHOUT_ARGUMENTS = {"data.load_digits", "data.load_co2", "data.tiny_example", "installation.check_installation"}
 SAME_AS_RNNS = {"MLP.set_params"}
 MODULES_WITHOUT_ROWS = {
     "validation": "the checks themselves: test_validation.py", "report": "draws a verdict",

@@ -18,7 +18,7 @@ TOP_LEVEL = {
 }
 # The house: a file imports only from floors below its own. A package counts as one file.
 FLOORS = {
-    "validation": 1, "report": 1, "plots": 1, "datasets": 1, "threads": 1,
+    "validation": 1, "report": 1, "installation": 1, "plots": 1, "datasets": 1, "threads": 1,
     "seeds": 1.5, "activations": 1.5,
     "initialization": 1.9, "model": 2, "losses": 2,
     "optim": 2, "probe": 2, "comparison": 2.1, "suspects": 2.2, "gradcheck": 2.3, "nudge": 2, "data": 2,
