@@ -76,6 +76,7 @@ def test_right_answers_pass(check, answer):
         ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w)) / s), "forward_difference"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w) - f(w - i * s)) / s), "forward_difference"),
         ("check_central_gradient", central(lambda f, w, i, step: (f(w + i * step) - f(w - i * step)) / step), "scale"),
+        ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w - i * s)) / (4 * s)), "scale"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w - i * s)) / 2 * s), "precedence"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w - i * s) - f(w + i * s)) / (2 * s)), "sign"),
         ("check_central_gradient", lambda f, w, step: (f(w + step) - f(w - step)) / (2 * step), "all_at_once"),

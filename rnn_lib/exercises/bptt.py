@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnn_lib import RNN, data
+from rnn_lib.exercises.answers import COUNTING
 from rnn_lib.exercises.verdict import attempt, is_unfilled, judge, require, require_dict, returns_report, safe_describe
 
 
@@ -91,8 +92,7 @@ def check_back_through_sigmoid(back_through_sigmoid):
         ("factor_missing", dh_t * h_t, "one factor is missing: the slope must vanish where h_t reaches 1, too."),
         ("factor_missing", dh_t * (1 - h_t), "one factor is missing: the slope must vanish where h_t reaches 0, too."),
     ]
-    judge("dz_t", got, dh_t * h_t * (1 - h_t), mistakes)
-    return "dz_t is right, for every unit and sequence."
+    return "dz_t is right, for every unit and sequence." + judge("dz_t", got, dh_t * h_t * (1 - h_t), mistakes)
 
 
 @returns_report
@@ -104,7 +104,7 @@ def check_initial_state_gradient(initial_state_gradient):
     X, state, dY = rng.normal(size=(T, B, I)), rng.normal(size=(B, H)), rng.normal(size=(T, B, O))
     model.forward(X, state)
     h = model.hidden_states
-    got = attempt(initial_state_gradient, model.params, X, h, dY)
+    got = attempt(initial_state_gradient, model.params, X, h, dY, hints=COUNTING)
     W_hh, W_hy = model.params["W_hh"], model.params["W_hy"]
 
     def walk(W_back, slope, steps=range(T, 0, -1), shift=0):
@@ -137,8 +137,8 @@ def check_initial_state_gradient(initial_state_gradient):
         ("carry_missing", ((1 - h[1] ** 2) * (dY[0] @ W_hy)) @ W_hh,
          "this is what step 1 alone sends back. The errors of the later steps must reach h_0 as well."),
     ]
-    judge("dL/dh_0", got, expected, mistakes)
-    return "dL/dh_0 is the carry that is left over when the walk is done."
+    remark = judge("dL/dh_0", got, expected, mistakes)
+    return "dL/dh_0 is the carry that is left over when the walk is done." + remark
 
 
 def tiny_model():
