@@ -153,3 +153,13 @@ def test_checks_leave_the_answer_no_way_to_change_the_problem():
 
     assert exercises.check_initial_state_gradient(spoils).passed
     assert exercises.check_initial_state_gradient(leftover).passed
+
+
+def test_single_precision_passes_with_a_remark():
+    report = exercises.check_initial_state_gradient(lambda *args: leftover(*args).astype(np.float32))
+    assert report.passed and "single precision" in report.message
+
+
+def test_an_index_out_of_range_gets_a_hint_on_counting():
+    report = exercises.check_initial_state_gradient(lambda params, X, h, dY: dY[len(X)])
+    assert report.kind == "exception" and "Python counts from 0" in report.message

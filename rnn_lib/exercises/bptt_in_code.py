@@ -4,6 +4,7 @@ import numpy as np
 
 from rnn_lib import RNN
 from rnn_lib.bugs.rnn import RNN_SUBJECT
+from rnn_lib.exercises.answers import COUNTING
 from rnn_lib.exercises.diagnosis import diagnose
 from rnn_lib.exercises.verdict import (
     attempt,
@@ -76,15 +77,15 @@ def check_weight_gradients(weight_gradients):
             ("scale", expected / T, "right, but divided by T: dY holds the loss's mean already, so the copies add up."),
             ("scale", expected / (T * B), "right, but divided by T·B: dY holds the loss's mean already."),
         ]
-        judge(f"the gradient of {name}", got[name], expected, [(k, v, f"{name}: {a}") for k, v, a in known])
+        remark = judge(f"the gradient of {name}", got[name], expected, [(k, v, f"{name}: {a}") for k, v, a in known])
     for name, rows in {"b_h": dZ, "b_y": dY}.items():
         known = [
             ("one_sum_missing", rows.sum(axis=0), f"{name}: summed over time. Sequences share the bias as well."),
             ("one_sum_missing", rows.sum(axis=1), f"{name}: summed over the batch. Steps share the bias as well."),
             ("scale", rows.mean(axis=(0, 1)), f"{name}: a mean. dY holds the loss's mean already: the copies add up."),
         ]
-        judge(f"the gradient of {name}", got[name], rows.sum(axis=(0, 1)), known)
-    return "three products and two sums, over all steps and sequences at once."
+        remark = judge(f"the gradient of {name}", got[name], rows.sum(axis=(0, 1)), known)
+    return "three products and two sums, over all steps and sequences at once." + remark
 
 
 @returns_report
@@ -96,7 +97,7 @@ def check_initial_state_gradient(initial_state_gradient):
     X, state, dY = rng.normal(size=(T, B, I)), rng.normal(size=(B, H)), rng.normal(size=(T, B, O))
     model.forward(X, state)
     h = model.hidden_states
-    got = attempt(initial_state_gradient, model.params, X, h, dY)
+    got = attempt(initial_state_gradient, model.params, X, h, dY, hints=COUNTING)
     W_hh, W_hy = model.params["W_hh"], model.params["W_hy"]
 
     def walk(W_back, slope, steps=range(T, 0, -1), shift=0):
@@ -129,8 +130,8 @@ def check_initial_state_gradient(initial_state_gradient):
         ("carry_missing", ((1 - h[1] ** 2) * (dY[0] @ W_hy)) @ W_hh,
          "this is what step 1 alone sends back. The errors of the later steps must reach h_0 as well."),
     ]
-    judge("dL/dh_0", got, expected, mistakes)
-    return "dL/dh_0 is the carry that is left over when the walk is done."
+    remark = judge("dL/dh_0", got, expected, mistakes)
+    return "dL/dh_0 is the carry that is left over when the walk is done." + remark
 
 
 @returns_report
