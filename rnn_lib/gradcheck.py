@@ -16,6 +16,7 @@ from rnn_lib import initialization, suspects
 from rnn_lib.comparison import OTHER_SHAPES, compare, doubts, forward_and_backward, slopes, worst_errors
 from rnn_lib.probe import (
     CENTRAL,
+    CENTRAL_SINGLE,
     COMPLEX,
     STEPS,
     Probe,
@@ -178,12 +179,12 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
     elsewhere_method = asked._replace(tolerance=method.tolerance) if loss_why else method
     found = [compare(calls, elsewhere_method if calls[0][0].place == OTHER_SHAPES else method, v) for calls in series]
 
-    faults = [loss_fault, *(fault for calls in found for c in calls for fault in c.faults),
-              "" if loss_fault else suspects.explain(found, X)]
+    slips = dict.fromkeys(fault for calls in found for c in calls for fault in c.faults)
+    remarks = [loss_fault or suspects.explain(found, X), *list(slips)[:3]]
     notes = [habit, f"The complex step does not apply: {'loss_fn' if loss_why else 'forward'} {why}." if why else "",
+             "Somewhere float32 rounds: central differences are rough there." if method.noise == CENTRAL_SINGLE.noise else "",
              single, scope(found, X, refused)]
-    return GradientReport(worst_errors(found), method.tolerance, *(
-        tuple(dict.fromkeys(filter(None, sentences))) for sentences in (faults, notes)))
+    return GradientReport(worst_errors(found), method.tolerance, tuple(filter(None, remarks)), tuple(filter(None, notes)))
 
 
 def allow_for_float32(method, grads):
@@ -219,7 +220,8 @@ def scope(found, X, refused):
     firsts, calls = [calls[0] for calls in found], list(itertools.chain(*found))
     shapes = dict.fromkeys(str(c.X.shape) for c in firsts)
     stateless = all(c.setting.state is None for c in firsts)
-    missed = list(refused)
+    missed = [f"the gradient of {name} at {place}, which rounding hides"
+              for place, errors in worst_errors(found).items() for name in errors if errors[name] is None] + refused
     if stateless and X.ndim > 2:
         missed.append("a non-zero initial state")
     if all(c.setting.place != ORDER_ONE for c in firsts):
