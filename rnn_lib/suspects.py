@@ -59,8 +59,7 @@ def unread(firsts, names):
 
 def probabilities(Y):
     """Are the rows of Y probabilities already?"""
-    Y = np.asarray(Y)
-    several = Y.dtype.kind == "f" and Y.ndim and Y.shape[-1] > 1
+    several = isinstance(Y, np.ndarray) and Y.dtype.kind == "f" and Y.ndim and Y.shape[-1] > 1
     if several and Y.min() >= 0 and np.allclose(Y.sum(axis=-1), 1, atol=1e-9):
         return ("Each row of Y sums to 1: forward ends in a softmax. A loss that applies the softmax itself, such as "
                 "cross_entropy_loss, wants what comes before it; with any other, backward must go through it.")

@@ -350,6 +350,10 @@ TABLE = {
         {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params, **with_a_part_missing(good)},
          "X": array(2, real=False), "loss_fn": function, "method": choice, "step": optional(number(above=0)),
          "state": optional(array(0, 1, real=False))}),
+    "gradcheck.check_direction": (
+        gradcheck_call(gradcheck.check_direction, seed=0),
+        {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params, **with_a_part_missing(good)},
+         "X": array(2, real=False), "loss_fn": function, "seed": SEED}),
     "gradcheck.check_gradients": (
         gradcheck_call(gradcheck.check_gradients, method="central", tolerance=1e-6, seed=0),
         {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params, **with_a_part_missing(good)},
@@ -451,14 +455,16 @@ def test_every_parameter_has_a_row(name):
 NOT_PUBLIC = {
     "Model": "the common part of RNN and MLP, reached through them",
     "History": "a result, made by fit", "GradientReport": "a result, made by check_gradients",
+    "Direction": "a result, made by check_direction",
     "training": {"loss_and_gradients", "progress"},
     "losses": {"check_mask", "check_output"},
-    "gradcheck": {"relative_errors", "copy_with", "run_forward", "initial_states", "imaginary_part",
-                  "check_model_and_loss", "check_pair"},
+    "gradcheck": {"allow_for_float32", "check_model_and_loss", "check_pair", "linear_loss", "loss_or_nan", "other_data",
+                  "other_shapes", "scope", "settings_of"},
 }
 WITHOUT_ARGUMENTS = {"data.load_digits", "data.load_co2", "data.tiny_example"}
 MODULES_WITHOUT_ROWS = {
     "validation": "the checks themselves: test_validation.py", "report": "draws a verdict",
+    "probe": "the inside of gradcheck", "comparison": "the inside of gradcheck", "suspects": "the inside of gradcheck",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
