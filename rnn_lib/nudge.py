@@ -7,6 +7,8 @@ import numpy as np
 
 from rnn_lib.validation import check_array, check_choice, check_int, check_named_arrays, check_same_keys, describe
 
+__all__ = ["Example"]
+
 STEP = 1e-30  # of the complex step: its error is of the order of STEP squared, far below rounding
 STATES = ("x", "z", "h", "h to z", "h to y", "y")  # "h to z" is the copy of h_t that goes into z_{t+1}
 

@@ -9,16 +9,22 @@ the outputs. A cell that raises, writes to stderr or takes too long is reported,
 """
 
 import argparse
+import atexit
 import hashlib
 import json
 import os
 import re
+import shlex
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 from queue import Empty
 
+import matplotlib
 import nbformat
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 from nbval.plugin import coalesce_streams
@@ -29,6 +35,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+KEPT = ("nbgrader", "slideshow")  # metadata of a cell with which a teacher works
 ATTEMPTS = 3  # a kernel that does not start, dies or hangs gets another chance; a cell that raises does not
 
 
@@ -65,14 +72,20 @@ def notebooks():
 
 
 def set_kernel_environment():
-    """Make the kernels that this process starts independent of the user's settings.
+    """Make the kernels that this process starts independent of the user's settings, and of a home that is read-only.
 
-    No progress bars in outputs, Matplotlib's inline backend, and (unless somebody asked for more) one thread for
-    matrix products: two notebooks run at a time, and the outputs do not depend on the number.
+    No progress bars in outputs, Matplotlib's inline backend and its own defaults, an empty IPython profile, and (unless
+    somebody asked for more) one thread for matrix products: two notebooks run at a time, and the outputs do not depend
+    on the number.
     """
     os.environ["TQDM_DISABLE"] = "1"
     os.environ.pop("MPLBACKEND", None)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    matplotlib.get_cachedir(), matplotlib.get_configdir()  # sets MPLCONFIGDIR where these cannot be written
+    os.environ["MATPLOTLIBRC"] = str(Path(matplotlib.get_data_path()) / "matplotlibrc")
+    private = tempfile.mkdtemp(prefix="rnn-kernels-")
+    atexit.register(shutil.rmtree, private, ignore_errors=True)
+    os.environ.update(IPYTHONDIR=private, JUPYTER_RUNTIME_DIR=private)
 
 
 def read(path):
@@ -88,6 +101,12 @@ def read(path):
 def to_text(notebook):
     """Return the exact text of a notebook's file."""
     return nbformat.writes(notebook, version=4, indent=1, ensure_ascii=False) + "\n"
+
+
+def command(*words):
+    """Return the command line that a message tells the reader to type: this Python and `words`, quoted where needed."""
+    words = [sys.executable, *words]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def readable(path):
@@ -106,7 +125,8 @@ def normalise(notebook):
     """Return a copy in the normal form: what is left is what an author wrote and what the code printed.
 
     Empty cells go; cell ids follow from the source; execution counts are 1, 2, 3 ...; chunks of a stream are merged;
-    no metadata but the plain kernel's. Of a widget only the text stays, as its model lives no longer than its kernel.
+    no metadata but the plain kernel's and what is KEPT. Of a widget only the text stays, as its model lives no longer
+    than its kernel.
     """
     cells, used, count = [], Counter(), 0
     for old in notebook.cells:
@@ -115,7 +135,8 @@ def normalise(notebook):
             continue
         digest = hashlib.sha256(f"{old.cell_type}:{source}".encode()).hexdigest()[:8]
         used[digest] += 1
-        cell = nbformat.from_dict({"cell_type": old.cell_type, "metadata": {}, "source": source})
+        metadata = {key: copy_of(old.metadata[key]) for key in KEPT if key in old.metadata}
+        cell = nbformat.from_dict({"cell_type": old.cell_type, "metadata": metadata, "source": source})
         cell["id"] = digest if used[digest] == 1 else f"{digest}-{used[digest]}"
         if old.cell_type == "code":
             count += 1

@@ -8,17 +8,23 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 IGNORED = shutil.ignore_patterns(".*", "*venv*", "build", "__pycache__")
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--disable-sync", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-renderer-backgrounding",
-    "--disable-background-timer-throttling",
+    "--disable-background-timer-throttling", "--no-proxy-server",
 ]
+NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+ATTEMPTS = 3  # at starting JupyterLab
 
 
 def find_chromium():
@@ -26,41 +32,75 @@ def find_chromium():
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+@contextmanager
+def time_limit(seconds):
+    """End the browser after so many seconds: a page that hangs for ever becomes a test that fails."""
+    timer = threading.Timer(seconds, end_browser)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def end_browser():
+    """End every Chromium that this process has started."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "chrom" in process.name().lower():
+                process.kill()
+
+
+def free_port():
+    """Return a port that is free now. Before the server takes it, somebody else may."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 class Server:
     """JupyterLab on a free port of this machine over a throw-away copy of the repository."""
 
     def __enter__(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
         self.folder = Path(tempfile.mkdtemp(prefix="rnn-lab-"))
         self.copy = self.folder / "repository"
         shutil.copytree(REPOSITORY, self.copy, ignore=IGNORED)
-        names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
-                 "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
-        environment = os.environ | {name: str(self.folder / name.lower()) for name in names}
         settings = self.folder / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-        self.log = open(self.folder / "log", "w")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-             f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
-             "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={self.copy}",
-             "--LabApp.expose_app_in_browser=True",
-             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
-            env=environment, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
-        )
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self.start(free_port())
+                return self
+            except RuntimeError:
+                if attempt == ATTEMPTS:
+                    shutil.rmtree(self.folder, ignore_errors=True)
+                    raise
+
+    def start(self, port):
+        """Start JupyterLab on a port and wait until it answers. Raises RuntimeError if it does not."""
+        self.url = f"http://127.0.0.1:{port}"
+        names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
+                 "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
+        environment = os.environ | {name: str(self.folder / name.lower()) for name in names}
+        with open(self.folder / "log", "w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+                 f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+                 "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={self.copy}",
+                 "--LabApp.expose_app_in_browser=True",
+                 "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+                env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )
         deadline = time.monotonic() + 90
         while True:
             try:
                 self.request("/api/status")
-                return self
-            except OSError:
+                return
+            except (OSError, ValueError):  # nobody answers yet, or somebody else does
                 if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.process.kill()
                     log = (self.folder / "log").read_text()
-                    self.__exit__()
                     raise RuntimeError(f"JupyterLab did not start:\n{log[-3000:]}") from None
                 time.sleep(0.2)
 
@@ -72,12 +112,11 @@ class Server:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def request(self, path, method="GET"):
-        """Call the server's REST interface."""
-        with urllib.request.urlopen(urllib.request.Request(self.url + path, method=method), timeout=10) as answer:
+        """Call the server's REST interface, past any proxy that the environment names."""
+        with NO_PROXY.open(urllib.request.Request(self.url + path, method=method), timeout=10) as answer:
             return json.loads(answer.read() or "null")
 
     def stop_kernels(self):
@@ -124,12 +163,12 @@ lab.controls = i => [...panel(i).querySelectorAll('.widget-slider, .widget-dropd
   const label = node.querySelector('.widget-label');
   return {name: label.textContent,
           cut: label.scrollWidth > label.clientWidth || node.scrollWidth > node.clientWidth + 1}; });
-// Where a slider or a list stands, and its ends.
+// Where a slider or a list stands, its ends and its step, as the widget itself has them: what it says aloud is rounded.
 lab.value = (i, k) => {
-  const node = handle(i, k);
-  if (node.options) return {now: node.selectedIndex, min: 0, max: node.options.length - 1, forward: 'ArrowDown'};
-  const [now, min, max] = ['now', 'min', 'max'].map(name => +node.getAttribute('aria-value' + name));
-  return {now, min, max, forward: 'ArrowRight'};
+  const node = handle(i, k), last = node.options?.length - 1;
+  if (node.options) return {now: node.selectedIndex, min: 0, max: last, step: 1, forward: 'ArrowDown'};
+  const bar = node.closest('.noUi-target').noUiSlider, {range, step} = bar.options;
+  return {now: bar.get(true), min: +range.min, max: +range.max, step, forward: 'ArrowRight'};
 };
 // Watch a panel until it shows another text or picture than before and the kernel was idle for so many frames.
 lab.watch = ([i, frames]) => {
@@ -206,7 +245,7 @@ class Page:
         return self.js("() => lab.answer")
 
     def value(self, cell, control):
-        """Where a slider or a list stands: "now", "min", "max", and the key that moves it "forward"."""
+        """Where a slider or a list stands: "now", "min", "max", "step", and the key that moves it "forward"."""
         return self.js("([i, k]) => lab.value(i, k)", [cell, control])
 
     def execute(self, code):

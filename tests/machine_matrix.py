@@ -1,4 +1,4 @@
-"""Run the course as on other machines: other BLAS kernels, CPU features, threads, oldest and newest packages.
+"""Run the course as on other machines: other BLAS kernels, CPU features, threads, packages, another Python.
 
     python tests/machine_matrix.py                      # every setting, about a minute or two each
     python tests/machine_matrix.py prescott no-simd     # some of them
@@ -11,11 +11,14 @@ fingerprints really round differently, and yet every notebook must show what is 
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from execute_notebooks import ROOT
@@ -32,17 +35,50 @@ print(platform.python_version(), np.__version__, digest)
 
 @dataclass(frozen=True)
 class Setting:
-    """One kind of machine. `needs` are the names, any of which the CPU must have; `packages` asks for a venv."""
+    """One kind of machine. `needs` are the names, any of which the CPU must have.
+
+    `packages` ("oldest" or "newest" of requirements.txt) asks for an environment of its own, made with the Python that
+    `python` returns; there all tests run, elsewhere the notebooks.
+    """
 
     name: str
     says: str
     environment: dict = field(default_factory=dict)
     needs: tuple = ()
     packages: str = ""
+    python: Callable = lambda: sys.executable
 
-    def runs_here(self):
-        """Whether this CPU can run the setting (OpenBLAS does not check, and crashes)."""
-        return not self.needs or any(__cpu_features__.get(name) for name in self.needs)
+    def missing(self):
+        """What this machine lacks to run the setting, or "" (OpenBLAS does not check the CPU, and crashes)."""
+        if self.needs and not any(__cpu_features__.get(name) for name in self.needs):
+            return f"not on this CPU: needs {' or '.join(self.needs)}"
+        return "" if self.python() else "not on this machine: there is no other Python"
+
+
+def other_pythons():
+    """Return the newest Python of each other version that the course supports, as found on this machine."""
+    found = []
+    for minor in range(11, 20):
+        name = f"python3.{minor}"
+        of_pyenv = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/{name}"), reverse=True)
+        for path in filter(None, [shutil.which(name), *of_pyenv]):
+            asked = [path, "-c", "import ensurepip, sys, venv; print(sys.version_info.minor)"]
+            answer = subprocess.run(asked, capture_output=True, text=True)
+            if minor != sys.version_info.minor and answer.stdout.strip() == str(minor):
+                found.append(path)
+                break
+    return found
+
+
+@cache
+def another_python():
+    """Return one of the other Pythons, or None: the commit decides which, so that all get their turn, reproducibly."""
+    found = other_pythons()
+    commit = "0"
+    if shutil.which("git"):
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+        commit = answer.stdout.strip() if answer.returncode == 0 else "0"
+    return found[int(commit[:8], 16) % len(found)] if found else None
 
 
 FEATURES = " ".join(name for name in __cpu_dispatch__ if __cpu_features__.get(name))
@@ -58,6 +94,8 @@ SETTINGS = [
     Setting("two-threads", "matrix products on two threads", {"OPENBLAS_NUM_THREADS": "2"}),
     Setting("oldest", "the oldest packages that requirements.txt allows", packages="oldest"),
     Setting("newest", "the newest packages that requirements.txt allows", packages="newest"),
+    Setting("another-python", "one of the other Pythons here; which, the commit decides", packages="newest",
+            python=another_python),
 ]
 
 
@@ -67,23 +105,27 @@ def requirements(packages):
     return re.sub(r">=([\w.]+),<[\w.]+", r"==\1", text) if packages == "oldest" else text
 
 
-def make_environment(packages, folder):
+def make_environment(python, packages, folder):
     """Create a virtual environment with those packages and return its Python."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([python, "-m", "venv", folder], check=True)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     wanted = folder / "requirements.txt"
     wanted.write_text(requirements(packages), encoding="utf-8")
-    command = [python, "-m", "pip", "install", "-q", "--upgrade", "-r", wanted]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode:
-        raise SystemExit(f"the {packages} packages cannot be installed:\n{result.stderr}")
-    return python
+    command = [python, "-m", "pip", "install", "-q", "--no-compile", "--upgrade", "-r", wanted]
+    for pause in (20, 0):  # a second chance for what asks the network
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode == 0:
+            return python
+        time.sleep(pause)
+    raise SystemExit(f"the {packages} packages cannot be installed:\n{result.stderr}")
 
 
 def run(setting, folder):
     """Run nbval (with other packages: all tests) under a setting. Return (row of the table, report if it failed)."""
     environment = os.environ | setting.environment
-    python = make_environment(setting.packages, folder / setting.name) if setting.packages else sys.executable
+    python = setting.python()
+    if setting.packages:
+        python = make_environment(python, setting.packages, folder / setting.name)
     facts = subprocess.run([python, "-c", FINGERPRINT], env=environment, capture_output=True, text=True, check=True)
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", "-m", "not browser"]
     started = time.monotonic()
@@ -110,10 +152,10 @@ def main():
     if unknown:
         parser.error(f"unknown settings {', '.join(sorted(unknown))}; --list shows the known ones")
     if options.list:
-        print("\n".join(f"{setting.name:12}{setting.says}" for setting in SETTINGS))
+        print("\n".join(f"{setting.name:16}{setting.says}" for setting in SETTINGS))
         return 0
 
-    widths = (12, 9, 8, 11, 7, 10, 8)
+    widths = (16, 9, 8, 11, 7, 10, 8)
     header = ("setting", "Python", "NumPy", "arithmetic", "passed", "failed", "seconds")
     print("".join(text.ljust(width) for text, width in zip(header, widths, strict=True)), flush=True)
     reports = {}
@@ -121,8 +163,8 @@ def main():
         for setting in SETTINGS:
             if options.settings and setting.name not in options.settings:
                 continue
-            if not setting.runs_here():
-                print(f"{setting.name:12}not on this CPU: needs {' or '.join(setting.needs)}", flush=True)
+            if setting.missing():
+                print(f"{setting.name:16}{setting.missing()}", flush=True)
                 continue
             row, report = run(setting, Path(folder))
             print("".join(text.ljust(width) for text, width in zip(row, widths, strict=True)), flush=True)

@@ -4,7 +4,8 @@ import copy
 
 import numpy as np
 
-from rnn_lib import RNN
+from rnn_lib import MLP, RNN
+from rnn_lib.activations import sigmoid
 from rnn_lib.losses import mse_loss
 
 
@@ -44,11 +45,44 @@ def complex_step(model, X, target, *state, loss_fn=mse_loss, step=1e-30):
     return answer
 
 
-def worst_error(grads, expected):
-    """The largest |grads - expected| of any parameter, relative to that parameter's largest expected element."""
+def added_up(model, X, target, *state):
+    """How large the numbers are that are added up for "loss", the `mse_loss`, and for the gradients: {name: largest}.
+
+    It is the walk back with every minus made plus, also in Y - target and in 1 - h^2. What is added up may nearly
+    cancel: the right gradient is small then, and its rounding error is not.
+    """
+    Y = np.abs(model.forward(X, *state))
+    p = {name: np.abs(param) for name, param in model.params.items()}
+    dY = 2 * (Y + np.abs(target)) / Y.size
+    if isinstance(model, MLP):
+        sizes, dz, a = {}, dY, [X]
+        for k in range(1, model.n_layers):
+            z = a[-1] @ model.params[f"W_{k}"].T + model.params[f"b_{k}"]
+            a.append(np.tanh(z) if model.activation == "tanh" else sigmoid(z))
+        a = list(map(np.abs, a))
+        for k in range(model.n_layers, 0, -1):
+            sizes[f"W_{k}"], sizes[f"b_{k}"] = dz.T @ a[k - 1], dz.sum(axis=0)
+            dz = dz @ p[f"W_{k}"] * (1 + a[k - 1] ** 2)
+    else:
+        sizes, carry, h = dict.fromkeys(p, 0.0), 0.0, np.abs(model.hidden_states)
+        for t in range(len(X), 0, -1):
+            dz = (dY[t - 1] @ p["W_hy"] + carry) * (1 + h[t] ** 2)
+            for layer, error, x in (("hy", dY[t - 1], h[t]), ("xh", dz, np.abs(X[t - 1])), ("hh", dz, h[t - 1])):
+                sizes[f"W_{layer}"] = sizes[f"W_{layer}"] + error.T @ x
+            sizes["b_y"], sizes["b_h"] = sizes["b_y"] + dY[t - 1].sum(axis=0), sizes["b_h"] + dz.sum(axis=0)
+            carry = dz @ p["W_hh"]
+    return {"loss": np.mean((Y + np.abs(target)) ** 2), **{name: np.max(size) for name, size in sizes.items()}}
+
+
+def worst_error(grads, expected, sizes=None):
+    """The largest |grads - expected| of any parameter, relative to what was added up for it (`added_up`).
+
+    Without `sizes`, where nothing cancels: relative to the parameter's largest expected element.
+    """
     assert grads.keys() == expected.keys()
     assert all(grads[name].shape == expected[name].shape for name in expected)
-    return max(np.abs(grads[name] - expected[name]).max() / np.abs(expected[name]).max() for name in expected)
+    sizes = sizes or {name: np.abs(g).max() for name, g in expected.items()}
+    return max(np.abs(grads[name] - expected[name]).max() / sizes[name] for name in expected)
 
 
 def rnn_by_the_book(params, X, state):

@@ -53,7 +53,7 @@ def test_rejects_two_bugs_at_once(pair):
 
     class Both(RNN):
         def backward(self, dY):
-            args = self.params, self._X, self._h, dY
+            args = self.params, self.inputs, self.hidden_states, dY
             return {name: a + b for (name, a), b in zip(first(*args).items(), second(*args).values(), strict=True)}
 
     assert not check_gradients(Both(2, 4, 5), *data(*SHAPES[0])).passed
@@ -62,7 +62,7 @@ def test_rejects_two_bugs_at_once(pair):
 def test_the_healthy_patient_is_right():
     class Healthy(RNN):
         def backward(self, dY):
-            return right(self.params, self._X, self._h, dY)
+            return right(self.params, self.inputs, self.hidden_states, dY)
     assert check_gradients(Healthy(2, 4, 5), *data(*SHAPES[0])).passed
 
 
@@ -167,8 +167,8 @@ def test_stale_state_shows_whatever_comes_first():
 
         def backward(self, dY):
             if not hasattr(self, "first_h"):
-                self.first_h = self._h
-            return right(self.params, self._X, self.first_h, dY)
+                self.first_h = self.hidden_states
+            return right(self.params, self.inputs, self.first_h, dY)
 
     assert "W_hh" in check_gradients(Stale(2, 4, 5), *data(*SHAPES[0])).wrong
 

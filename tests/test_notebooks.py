@@ -4,12 +4,24 @@ nbval compares what the cells print; these rules are about the pages themselves.
 """
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from execute_notebooks import METADATA, ROOT, WIDGET_VIEW, changed_cells, normalise, notebooks, read, readable, to_text
+from execute_notebooks import (
+    METADATA,
+    ROOT,
+    WIDGET_VIEW,
+    changed_cells,
+    command,
+    normalise,
+    notebooks,
+    read,
+    readable,
+    to_text,
+)
 from nbval.plugin import comment_markers, metadata_tags
 
 MAX_PROSE_WORDS = 150
@@ -150,12 +162,11 @@ def normal_form(notebook, path):
     different = [key for key in {**METADATA, **notebook.metadata} if METADATA.get(key) != notebook.metadata.get(key)]
     if different:
         yield f"the metadata are not those of the plain kernel: {', '.join(different)}"
-    command = f"{sys.executable} tests/execute_notebooks.py"
-    changed = changed_cells(notebook)
+    changed, script = changed_cells(notebook), "tests/execute_notebooks.py"
     if changed:
-        yield f"code cell {changed[0]} was changed after it ran: {command} {readable(path)}"
+        yield f"code cell {changed[0]} was changed after it ran: {command(script, readable(path))}"
     elif to_text(notebook) != to_text(normalise(notebook)):
-        yield f"not in the normal form: {command} --no-run {readable(path)}"
+        yield f"not in the normal form: {command(script, '--no-run', readable(path))}"
 
 
 def title_and_recap(notebook, path):
@@ -353,6 +364,15 @@ def test_a_good_notebook_breaks_no_rule(path):
 @pytest.mark.parametrize(("rule", "damage", "words"), BREAKS)
 def test_each_rule_catches_its_breach(rule, damage, words, path):
     assert any(words in problem for problem in rule(damage(good()), path))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another shell, other quotes")
+def test_a_command_can_be_typed_where_a_path_has_a_space(path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/my course/.venv/bin/python")
+    spaced = path.with_name("01_my example.ipynb")
+    (problem,) = normal_form(changed(good(), 1, id="something"), spaced)
+    assert shlex.split(problem.partition(": ")[2]) == [
+        "/my course/.venv/bin/python", "tests/execute_notebooks.py", "--no-run", str(spaced)]
 
 
 def test_every_rule_has_a_breach():

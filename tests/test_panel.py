@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from dataclasses import dataclass
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -297,9 +298,8 @@ def test_sliders_answer_on_release_and_show_their_decimals():
 
 
 def cut_off(figure):
-    """The texts of a figure that are not wholly inside it."""
+    """The texts of a drawn figure that are not wholly inside it."""
     renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw(renderer)
     width, height = figure.get_size_inches() * figure.dpi
     inside = Bbox([[-1, -1], [width + 1, height + 1]])
     hidden = [label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_major_ticks()
@@ -313,6 +313,7 @@ def cut_off(figure):
 
 def test_a_text_that_is_cut_off_is_seen():
     figure = figure_with((20, 30, "inside"), (200, 100, "too far to the right"))
+    data_url(figure)
     assert cut_off(figure) == ["too far to the right"]
 
 
@@ -321,38 +322,57 @@ def course_panel(request):
     return getattr(playgrounds, request.param)()
 
 
-def test_panel_of_the_course_at_both_ends_of_every_control(course_panel):
+def options_of(control):
+    """The values that a list or a slider over a list offers; None for other sliders."""
+    options = getattr(control, "options", None)
+    return options and [option[1] if isinstance(option, tuple) else option for option in options]
+
+
+@pytest.fixture
+def fresh_panel(course_panel):
+    """The panel as it opens, whatever order the tests run in: its first settings, no earlier runs, its own `run`."""
+    first, run, draw = course_panel.settings, course_panel.run, course_panel.draw
+    yield course_panel
+    course_panel.run, course_panel.draw = run, draw
+    for name, control in course_panel.controls.items():
+        control.value = first[name]
+    course_panel.reset()
+
+
+def test_first_settings_of_a_panel_are_the_defaults_of_its_run(fresh_panel):
+    """So that the cell before the panel, which calls `run` without arguments, draws what the panel opens with."""
+    parameters = signature(fresh_panel.run).parameters
+    defaults = {name: parameters[name].default for name in fresh_panel.settings}
+    assert fresh_panel.settings == defaults
+
+
+def test_panel_of_the_course_at_both_ends_of_every_control(fresh_panel):
     """Every setting gives a picture of the same size and a summary of its own that fits one line."""
-    panel = course_panel
+    panel, draw, drawn = fresh_panel, fresh_panel.draw, []
     assert panel.result is not None, panel.summary
     size = png_of(panel).size
     assert size[0] <= 900
     assert len(repr(panel)) <= 110 and not re.search("0x|\n", repr(panel))
+    panel.draw = lambda *given, **more: drawn.append(draw(*given, **more)) or drawn[-1]
     for control in panel.controls.values():
         start, summary = control.value, panel.summary
-        options = getattr(control, "options", None)
-        if options:
-            ends = [option[1] if isinstance(option, tuple) else option for option in (options[0], options[-1])]
-        else:
-            ends = [control.min, control.max]
-        for end in ends:
+        options = options_of(control)
+        for end in [options[0], options[-1]] if options else [control.min, control.max]:
             control.value = end
             assert "Not computed" not in panel.summary
             assert "\n" not in panel.summary and len(panel.summary) <= 130
             assert png_of(panel).size == size
             assert (panel.summary != summary) == (end != start), f"{control.description} = {end}: {panel.summary}"
             assert texts(panel)
-            assert cut_off(panel.draw(panel.result, *[panel.ghosts] * bool(panel.max_ghosts))) == []
+            assert end == start or cut_off(drawn[-1]) == []
         control.value = start
         assert panel.summary == summary, "the same settings give the same summary"
 
 
-def test_release_of_a_short_run_calls_run_once(course_panel):
-    calls = []
-    run = course_panel.run
-    course_panel.run = lambda **settings: calls.append(1) or run(**settings)
-    control = next(iter(course_panel.controls.values()))
-    options = getattr(control, "options", None)
-    control.value = control.max if not options else list(options)[-1]
-    course_panel.run = run
+def test_release_of_a_short_run_calls_run_once(fresh_panel):
+    calls, run = [], fresh_panel.run
+    fresh_panel.run = lambda **settings: calls.append(1) or run(**settings)
+    control = next(iter(fresh_panel.controls.values()))
+    options = options_of(control)
+    control.value = options[-1] if options else control.max
     assert calls == [1]

@@ -1,5 +1,7 @@
 """The same numbers as PyTorch: forward, states, gradients, loss, and several steps of each optimiser."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from oracles import gradients, rnn_problem
@@ -8,7 +10,17 @@ from rnn_lib import RNN
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import SGD, Adam, clip_grad_norm
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: `pip install torch` compares with it too")
+pytestmark = pytest.mark.skipif(
+    find_spec("torch") is None, reason="PyTorch is not installed: `pip install torch` compares with it too"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def import_torch():
+    """Import PyTorch only where it is used: above, every process that collects tests would wait for it."""
+    global torch
+    import torch
+
 
 TOLERANCE = {"rtol": 0, "atol": 1e-10}
 

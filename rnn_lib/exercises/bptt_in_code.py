@@ -1,55 +1,59 @@
-"""Checks of notebook 04's exercises on backpropagation in code (its last one, the backward pass, is in backward.py)."""
+"""Checks of notebook 04's exercises on backpropagation in code."""
 
 import numpy as np
 
 from rnn_lib import RNN
-from rnn_lib.exercises.report import Report, attempt, close, is_unfilled, judge, never_raises, safe_describe
+from rnn_lib.bugs.rnn import RNN_SUBJECT
+from rnn_lib.exercises.diagnosis import diagnose
+from rnn_lib.exercises.verdict import (
+    attempt,
+    close,
+    is_unfilled,
+    judge,
+    require,
+    require_dict,
+    returns_report,
+    safe_describe,
+)
+
+__all__ = ["check_backward", "check_batch_factors", "check_initial_state_gradient", "check_weight_gradients"]
 
 
-@never_raises
+@returns_report
 def check_batch_factors(factors):
     """Check exercise 1: by which factor do dY and dW_hh change if a batch holds one sequence four times?
 
     `factors` is a dict: (reduction of the loss, gradient) -> factor, such as ("mean", "dY") -> 2.
     """
     right = {("mean", "dY"): 1 / 4, ("mean", "dW_hh"): 1, ("sum", "dY"): 1, ("sum", "dW_hh"): 4}
-    if is_unfilled(factors):
-        return Report("not_started", "factors is empty. Fill it in and run this cell again.")
-    if not isinstance(factors, dict) or set(factors) != set(right):
-        return Report("wrong_keys", f"expected a dict with the keys {', '.join(map(str, right))}.")
+    require_dict("factors", factors, right, of="numbers")
     empty = [str(key) for key in right if is_unfilled(factors[key])]
-    if empty:
-        return Report("not_started", f"{', '.join(empty)}: write a number.")
+    require(not empty, "not_started", f"{', '.join(empty)}: write a number.")
     for key in right:
-        if isinstance(factors[key], bool) or not isinstance(factors[key], int | float):
-            return Report("wrong_type", f"{key}: expected a number, got {safe_describe(factors[key])}.")
-    wrong = [key for key in right if not close(factors[key], right[key], 1e-9)]
-    if not wrong:
-        return Report("correct", "a mean hands each of B sequences 1/B of the error, and a weight's copies add up.")
+        is_number = isinstance(factors[key], int | float) and not isinstance(factors[key], bool)
+        require(is_number, "wrong_type", f"{key}: expected a number, got {safe_describe(factors[key])}.")
     advice = {
         ("mean", "dY"): "the mean is over four times as many outputs: what does each of them get?",
         ("sum", "dY"): "in a sum, an output's own term does not change when others join.",
         ("mean", "dW_hh"): "four copies of the weight add up. How much of the error does each of them get?",
         ("sum", "dW_hh"): "four copies of the weight add up, each with the whole of its own error.",
     }
-    reduction, name = wrong[0]
-    return Report("unknown", f"{reduction}, {name}: {advice[wrong[0]]}")
+    for (reduction, name), factor in right.items():
+        found = close(factors[reduction, name], factor, 1e-9)
+        require(found, "unknown", f"{reduction}, {name}: {advice[reduction, name]}")
+    return "a mean hands each of B sequences 1/B of the error, and a weight's copies add up."
 
 
-@never_raises
+@returns_report
 def check_weight_gradients(weight_gradients):
     """Check exercise 3: the five gradients from dZ, X, hidden_states and dY, with no loop over time."""
     rng = np.random.default_rng(2)
     T, B, I, H, O = 5, 3, 2, 4, 6
     dZ, h = rng.normal(size=(T, B, H)), rng.normal(size=(T + 1, B, H))
     X, dY = rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O))
-    got, failure = attempt(weight_gradients, dZ, X, h, dY)
-    if failure:
-        return failure
+    got = attempt(weight_gradients, dZ, X, h, dY)
     names = ["W_xh", "W_hh", "b_h", "W_hy", "b_y"]
-    if not isinstance(got, dict) or set(got) != set(names):
-        found = ", ".join(map(str, got)) if isinstance(got, dict) else safe_describe(got)
-        return Report("wrong_keys", f"expected a dict with the keys {', '.join(names)}, got {found}.")
+    require_dict("your answer", got, names, of="gradients")
 
     def product(left, right):
         return np.einsum("tbi,tbj->ij", left, right)
@@ -72,22 +76,18 @@ def check_weight_gradients(weight_gradients):
             ("scale", expected / T, "right, but divided by T: dY holds the loss's mean already, so the copies add up."),
             ("scale", expected / (T * B), "right, but divided by T·B: dY holds the loss's mean already."),
         ]
-        report = judge(f"the gradient of {name}", got[name], expected, [(k, v, f"{name}: {a}") for k, v, a in known])
-        if not report.passed:
-            return report
+        judge(f"the gradient of {name}", got[name], expected, [(k, v, f"{name}: {a}") for k, v, a in known])
     for name, rows in {"b_h": dZ, "b_y": dY}.items():
         known = [
             ("one_sum_missing", rows.sum(axis=0), f"{name}: summed over time. Sequences share the bias as well."),
             ("one_sum_missing", rows.sum(axis=1), f"{name}: summed over the batch. Steps share the bias as well."),
             ("scale", rows.mean(axis=(0, 1)), f"{name}: a mean. dY holds the loss's mean already: the copies add up."),
         ]
-        report = judge(f"the gradient of {name}", got[name], rows.sum(axis=(0, 1)), known)
-        if not report.passed:
-            return report
-    return Report("correct", "three products and two sums, over all steps and sequences at once.")
+        judge(f"the gradient of {name}", got[name], rows.sum(axis=(0, 1)), known)
+    return "three products and two sums, over all steps and sequences at once."
 
 
-@never_raises
+@returns_report
 def check_initial_state_gradient(initial_state_gradient):
     """Check exercise 2: dL/dh_0 from (params, X, hidden_states, dY), for sequences that start from any state."""
     rng = np.random.default_rng(1)
@@ -96,9 +96,7 @@ def check_initial_state_gradient(initial_state_gradient):
     X, state, dY = rng.normal(size=(T, B, I)), rng.normal(size=(B, H)), rng.normal(size=(T, B, O))
     model.forward(X, state)
     h = model.hidden_states
-    got, failure = attempt(initial_state_gradient, model.params, X, h, dY)
-    if failure:
-        return failure
+    got = attempt(initial_state_gradient, model.params, X, h, dY)
     W_hh, W_hy = model.params["W_hh"], model.params["W_hy"]
 
     def walk(W_back, slope, steps=range(T, 0, -1), shift=0):
@@ -131,4 +129,19 @@ def check_initial_state_gradient(initial_state_gradient):
         ("carry_missing", ((1 - h[1] ** 2) * (dY[0] @ W_hy)) @ W_hh,
          "this is what step 1 alone sends back. The errors of the later steps must reach h_0 as well."),
     ]
-    return judge("dL/dh_0", got, expected, mistakes, "dL/dh_0 is the carry that is left over when the walk is done.")
+    judge("dL/dh_0", got, expected, mistakes)
+    return "dL/dh_0 is the carry that is left over when the walk is done."
+
+
+@returns_report
+def check_backward(backward):
+    """Check a function `backward(params, X, hidden_states, dY) -> gradients` and say which mistake is in it.
+
+    params         {"W_xh": (H, I), "W_hh": (H, H), "b_h": (H,), "W_hy": (O, H), "b_y": (O,)}
+    X, dY          (T, B, I), and dL/dY (T, B, O)
+    hidden_states  (T+1, B, H), index 0 the initial state
+    gradients      a dict with the keys and shapes of params
+
+    Returns a Report, whatever the function does.
+    """
+    return diagnose(RNN_SUBJECT, backward)

@@ -7,7 +7,7 @@ from matplotlib.ticker import NullLocator
 from matplotlib.transforms import Bbox, TransformedBbox
 
 from rnn_lib import RNN, data
-from rnn_lib.forecast import free_run
+from rnn_lib.generate import free_run
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
 from rnn_lib.plots.forecast import shade_warm_up
@@ -55,10 +55,13 @@ class SineRun:
         )
 
 
-def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=None):
-    """Train an RNN to predict a sine wave's next value, then let it forecast. Returns a SineRun."""
+def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=None, seed=0):
+    """Train an RNN to predict a sine wave's next value, then let it forecast. Returns a SineRun.
+
+    `seed` draws the first weights; `on_epoch` is passed on to `fit`.
+    """
     X, target = data.windows(data.sine_wave(175, PERIOD), length=50, stride=30)  # (50, 5, 1): five phases
-    model = RNN(1, hidden_size, 1, seed=0)
+    model = RNN(1, hidden_size, 1, seed=seed)
     optimizer = OPTIMISERS[check_choice("optimiser", optimiser, OPTIMISERS)](model.params, lr=lr)
 
     def stop(epoch, history):

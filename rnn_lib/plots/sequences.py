@@ -55,7 +55,7 @@ def before_and_after(warm_up, truth, before, after, hidden_states):
         axis.axvspan(1, len(warm_up), color="#F3F3F1", zorder=0)
         axis.plot(seen, warm_up, color=INPUT, linewidth=2.5, label="_")
         axis.plot(ahead, forecast, color=OUTPUT, linewidth=3, label="forecast")
-        axis.plot(ahead, truth, color=TARGET, linewidth=1.2, linestyle=(0, (1, 2)), label="truth")
+        axis.plot(ahead, truth, color=TARGET, linewidth=1.2, linestyle="--", label="truth")
         axis.set(ylim=(-1.35, 1.35), yticks=[-1, 0, 1], ylabel="value")
         label_ends(axis)
     top = {"fontsize": 10, "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}}
@@ -66,7 +66,7 @@ def before_and_after(warm_up, truth, before, after, hidden_states):
     axes[1].set_title(f"After training, {steps}: off by at most {np.abs(after - truth).max():.2f}")
     by_peak = np.argsort(hidden_states[-len(truth) // 4 :, 0].argmax(axis=0), kind="stable")
     draw_map(axes[2], hidden_states[:, :, by_peak], first_step=1)
-    axes[2].set_title("What it carries meanwhile: a row a hidden unit, orange +1, violet −1")
+    axes[2].set_title("What it carries meanwhile: one row per hidden unit, orange +1, violet −1")
     axes[2].set(xlabel="time step t", yticks=[])
     axes[2].axvline(len(warm_up) + 0.5, color=TARGET, linewidth=1)
     return figure
