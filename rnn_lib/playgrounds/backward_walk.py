@@ -76,7 +76,7 @@ def latex(array):
     """Numbers to four decimals, without a negative zero, as a matrix in LaTeX."""
     rows = np.atleast_2d(np.round(array, 4) + 0.0)
     body = r" \\ ".join(" & ".join(f"{number:.4f}" for number in row) for row in rows)
-    return rf"$\begin{{matrix}} {body} \end{{matrix}}$"
+    return rf"$\begin{{bmatrix}} {body} \end{{bmatrix}}$"
 
 
 def draw_backward_walk(result):
