@@ -446,7 +446,7 @@ TABLE |= {
 }
 
 NO_WRONG_VALUE = {
-    ("training.fit", "verbose"): "anything is true or false",
+    ("training.fit", "verbose"): "anything is true or false", ("training.fit", "check"): "anything is true or false",
     ("training.train", "verbose"): "anything is true or false",
     **{(name, p): "for the library's own use: a wrong value fails where it is used" for name, p in [
         ("activations.sigmoid", "z"), ("seeds.generator", "use"), ("seeds.generator", "number"),
