@@ -154,7 +154,4 @@ def check_loss_of_nudge(loss_of_nudge):
 
 def tiny_model():
     """The RNN with the parameters of `data.tiny_example`."""
-    model = RNN(input_size=1, hidden_size=2, output_size=1)
-    for name, param in data.tiny_example()[0].items():
-        model.params[name][...] = param
-    return model
+    return RNN(input_size=1, hidden_size=2, output_size=1).set_params(data.tiny_example()[0])
