@@ -7,7 +7,8 @@ from rnn_lib import exercises
 from rnn_lib.playgrounds.backward_walk import walk_back
 
 KEYS = [("mean", "dY"), ("mean", "dW_hh"), ("sum", "dY"), ("sum", "dW_hh")]
-CHECKS = (exercises.check_batch_factors, exercises.check_initial_state_gradient, exercises.check_weight_gradients)
+CHECKS = (exercises.check_batch_factors, exercises.check_initial_state_gradient, exercises.check_weight_gradients,
+          exercises.check_stacked_gradients)
 
 
 class Awkward:
@@ -153,3 +154,45 @@ def test_checks_leave_the_answer_no_way_to_change_the_problem():
 
     assert exercises.check_initial_state_gradient(spoils).passed
     assert exercises.check_initial_state_gradient(leftover).passed
+
+
+# --- Exercise 5 -----------------------------------------------------------------------------------
+
+
+def stacked(lower, upper, X, dY):
+    """The right answer."""
+    upper.forward(lower.forward(X))
+    above = upper.backward(dY)
+    return lower.backward(upper.input_gradient()), above
+
+
+def only_the_upper_walks(lower, upper, X, dY):
+    _, above = stacked(lower, upper, X, dY)
+    return lower.backward(dY), above
+
+
+def divided_by_the_batch(lower, upper, X, dY):
+    _, above = stacked(lower, upper, X, dY)
+    return lower.backward(upper.input_gradient() / X.shape[1]), above
+
+
+def asked_too_early(lower, upper, X, dY):
+    upper.forward(lower.forward(X))
+    return lower.backward(upper.input_gradient()), upper.backward(dY)
+
+
+@pytest.mark.parametrize(("answer", "kind"), [
+    (stacked, "correct"),
+    (lambda *args: list(stacked(*args)), "correct"),
+    (lambda *args: stacked(*args)[::-1], "swapped"),
+    (only_the_upper_walks, "own_error"),
+    (divided_by_the_batch, "scale"),
+    (asked_too_early, "exception"),
+    (lambda *args: stacked(*args)[0], "wrong_type"),
+    (lambda *args: (stacked(*args)[0], {}), "wrong_keys"),
+    (lambda *args: (stacked(*args)[0], None), "not_started"),
+    (lambda *args: tuple({name: 2 * g for name, g in grads.items()} for grads in stacked(*args)), "unknown"),
+    (lambda *args: None, "not_started"),
+])
+def test_stacked_gradients(answer, kind):
+    assert exercises.check_stacked_gradients(answer).kind == kind
