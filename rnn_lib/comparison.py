@@ -40,7 +40,8 @@ def compare(calls, method, v):
         except Exception as error:
             if not found and setting.place != OTHER_SHAPES:
                 raise  # the very first call
-            faults = (f"A call with X of shape {X.shape} fails ({error}).",)
+            after = f", after one with X of shape {found[-1].X.shape}," if found else ""
+            faults = (f"A call with X of shape {X.shape}{after} fails ({error}).",)
             found.append(Comparison(setting, X, {}, {}, None, faults, ()))
             continue
         expected = None

@@ -107,7 +107,8 @@ class GradientReport:
         if self.wrong:
             verdict = f"the gradient of {', '.join(self.wrong)} is not the derivative of the loss."
         else:
-            verdict = f"every gradient agrees with the derivative of the loss within {self.tolerance:g}."
+            verdict = f"every gradient agrees with the derivative of the loss within {self.tolerance:g}"
+            verdict += ", but not all is well." if self.remarks else "."
         return " ".join([verdict, *self.remarks])
 
     @property

@@ -23,7 +23,7 @@ def explain(found, X):
     wrong = list(dict.fromkeys(name for calls in found for c in calls for name in c.wrong))
     return (
         surviving(found, main)
-        or unread(main[0].setting, X, wrong)
+        or unread(firsts, wrong)
         or loss_changes_Y(main[0].setting, X)
         or probabilities(run_forward(copy_with(main[0].setting.model), X, main[0].setting.state))
         or same_factor(main[0])
@@ -45,20 +45,21 @@ def surviving(found, main):
     return ""
 
 
-def unread(setting, X, names):
-    """Is there a parameter that can be changed without any effect on Y?"""
-    params, rng = setting.model.params, np.random.default_rng(0)
-    moves = {name: rng.normal(size=p.shape) for name, p in params.items()}
-    Y = run_forward(copy_with(setting.model), X, setting.state)
-    deaf = [name for name in names if not differ(Y, run_forward(copy_with(
-        setting.model, {key: p + (key == name) * moves[key] for key, p in params.items()}), X, setting.state))]
+def unread(firsts, names):
+    """Is there a parameter that can be changed without any effect on Y, from any state and for any X?"""
+    rng = np.random.default_rng(0)
+    deaf = list(names)
+    for setting, X, *_ in firsts:
+        Y = run_forward(copy_with(setting.model), X, setting.state)
+        params = setting.model.params
+        deaf = [name for name in deaf if not differ(Y, run_forward(copy_with(
+            setting.model, {**params, name: params[name] + rng.normal(size=params[name].shape)}), X, setting.state))]
     return f"forward does not read {', '.join(deaf)}: whatever is there, Y is the same." if deaf else ""
 
 
 def probabilities(Y):
     """Are the rows of Y probabilities already?"""
-    Y = np.asarray(Y)
-    several = Y.dtype.kind == "f" and Y.ndim and Y.shape[-1] > 1
+    several = isinstance(Y, np.ndarray) and Y.dtype.kind == "f" and Y.ndim and Y.shape[-1] > 1
     if several and Y.min() >= 0 and np.allclose(Y.sum(axis=-1), 1, atol=1e-9):
         return ("Each row of Y sums to 1: forward ends in a softmax. A loss that applies the softmax itself, such as "
                 "cross_entropy_loss, wants what comes before it; with any other, backward must go through it.")

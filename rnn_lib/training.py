@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnn_lib.gradcheck import check_direction
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import clip_grad_norm, grad_norm
 from rnn_lib.seeds import generator
@@ -69,7 +70,7 @@ class Batch(NamedTuple):
 
 def fit(
     model, X, target, optimizer, *, loss_fn=mse_loss, epochs=100, batch_size=None, clip_norm=None, seed=0,
-    verbose=True, on_epoch=None, history=None,
+    verbose=True, on_epoch=None, history=None, check=False,
 ):
     """Train `model` on sequences `X` and return the History.
 
@@ -86,6 +87,8 @@ def fit(
     on_epoch    called as on_epoch(epoch, history) after every epoch; training stops if it returns True
     history     what an earlier call returned: training goes on from there, and 7 + 13 epochs are 20.
                 None: everything but the model and the optimiser starts anew
+    check       compare the gradients with the slope of the loss along one random direction first (`check_direction`),
+                at the cost of two steps, and raise ValueError if they differ
 
     If the loss, its gradient or a parameter is no longer finite, training stops, `history.message` says so, and
     parameters are put back: see `train`, which also says what Ctrl-C does.
@@ -114,6 +117,13 @@ def fit(
         for start in range(0, B, batch_size):
             batch = order[start : start + batch_size]
             yield Batch(X.take(batch, axis=batch_axis), target.take(batch, axis=target_axis), len(batch))
+
+    if check:
+        direction = check_direction(model, X, lambda Y: loss_fn(Y, target))
+        if not direction.passed:
+            raise ValueError(f"model: expected gradients that belong to the loss, got: {direction}")
+        if verbose:
+            print(direction)
 
     size = batch_size * max(p.size for p in model.params.values())
     with one_thread(size):

@@ -416,6 +416,10 @@ TABLE = {
         {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params, **with_a_part_missing(good)},
          "X": array(2, real=False), "loss_fn": function, "method": choice, "step": optional(number(above=0)),
          "state": optional(array(0, 1, real=False))}),
+    "gradcheck.check_direction": (
+        gradcheck_call(gradcheck.check_direction, seed=0),
+        {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params, **with_a_part_missing(good)},
+         "X": array(2, real=False), "loss_fn": function, "seed": SEED}),
     "gradcheck.check_gradients": (
         gradcheck_call(gradcheck.check_gradients, method="central", tolerance=1e-6, seed=0),
         {"model": lambda good: {"None": None, "a text": "RNN", "its params": good.params, **with_a_part_missing(good)},
@@ -442,7 +446,7 @@ TABLE |= {
 }
 
 NO_WRONG_VALUE = {
-    ("training.fit", "verbose"): "anything is true or false",
+    ("training.fit", "verbose"): "anything is true or false", ("training.fit", "check"): "anything is true or false",
     ("training.train", "verbose"): "anything is true or false",
     **{(name, p): "for the library's own use: a wrong value fails where it is used" for name, p in [
         ("activations.sigmoid", "z"), ("seeds.generator", "use"), ("seeds.generator", "number"),
@@ -541,7 +545,8 @@ def test_every_parameter_has_a_row(name):
 
 
 # What is not meant for callers outside, or takes nothing that could be wrong.
-NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, made by check_gradients"}
+NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, made by check_gradients",
+              "Direction": "a result, made by check_direction"}
 # The methods that a caller uses; a model's others are for the classes derived from it.
 METHODS = {
     "forward", "backward", "set_params", "save", "load", "step",

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import execute_notebooks
 import nbformat
@@ -194,3 +195,13 @@ def test_a_kernel_is_started_anew_where_a_port_was_taken(monkeypatch):
         kernel = nbval.plugin.RunningKernel(CURRENT_ENV_KERNEL_NAME)
     assert len(starts) == 2 and kernel.is_alive()
     kernel.stop()
+
+
+def test_cells_keep_their_order_where_a_plugin_shuffles_the_tests():
+    """Each is run by itself, and needs what those before it have made."""
+    cells = [object.__new__(nbval.plugin.IPyNbCell) for _ in range(6)]
+    for i, cell in enumerate(cells):
+        cell.path, cell.cell_num = Path(f"{i // 3}.ipynb"), i % 3
+    items = [cells[4], "a test", cells[2], cells[0], cells[5], "another", cells[1], cells[3]]
+    runpy.run_path(str(execute_notebooks.ROOT / "conftest.py"))["pytest_collection_modifyitems"](items)
+    assert items == [cells[0], "a test", *cells[1:4], "another", *cells[4:]]

@@ -73,8 +73,11 @@ def test_a_nudge_of_your_own(settings, kind):
     assert exercises.check_loss_of_nudge(lambda d: nudged_loss(d, **settings)).kind == kind
 
 
-def test_a_nudge_whose_loss_comes_as_an_array_or_as_a_slope():
+def test_a_nudge_whose_loss_comes_as_an_array():
     assert exercises.check_loss_of_nudge(lambda d: np.array([[nudged_loss(d)]])).passed
+
+
+def test_a_nudge_given_as_a_slope():
     report = exercises.check_loss_of_nudge(lambda d: (nudged_loss(d) - nudged_loss(0)) / d)
     assert report.kind == "slope"
 
@@ -132,6 +135,9 @@ def test_dz_by_pencil():
         assert exercises.check_pencil_dz(wrong).kind == kind
     h_2 = np.array([0.246496, -0.439320])
     assert exercises.check_pencil_dz((1 - h_2**2) * (params["W_hh"] @ ledger[3]["dz_t"][0])).kind == "W_hh_untransposed"
+    no_slope = ledger[3]["dh_t"][0] @ params["W_hh"]
+    assert "at both steps" in exercises.check_pencil_dz(no_slope).message
+    assert "1 - h_3²" in exercises.check_pencil_dz((1 - h_2**2) * no_slope).message
     every_step = tiny_ledger(params, X, lambda Y: 2 * (Y - target) / 3)
     assert exercises.check_pencil_dz(every_step[2]["dz_t"][0]).kind == "loss_of_every_step"
     assert exercises.check_pencil_dz(3 * every_step[2]["dz_t"][0]).kind == "road_1_open"
@@ -173,3 +179,8 @@ def test_back_through_sigmoid(answer, kind):
 ])
 def test_count_paths(answer, kind):
     assert exercises.check_count_paths(answer).kind == kind
+
+
+def test_single_precision_passes_with_a_remark():
+    report = exercises.check_back_through_sigmoid(lambda dh, h: (dh * h * (1 - h)).astype(np.float32))
+    assert report.passed and "single precision" in report.message

@@ -118,13 +118,11 @@ def products(dZ, X, h, dY):
     ("W_hh", lambda g, dZ, X, h, dY: np.einsum("tbi,tbj->ij", dZ[1:], h[1:-1]), "initial_state_missing"),
     ("W_hh", lambda g, *_: g.T, "transposed"),
     ("W_hy", lambda g, dZ, X, h, dY: np.einsum("tbi,tbj->ij", dY, h[:-1]), "wrong_state"),
-    ("W_hy", lambda g, *_: g.T, "transposed"),
-    ("W_xh", lambda g, *_: g.T, "transposed"),
-    ("W_xh", lambda g, dZ, *_: g / dZ.shape[1], "scale"),
-    ("W_xh", lambda g, dZ, *_: g / dZ.shape[0], "scale"),
-    ("W_hy", lambda g, dZ, *_: g / (dZ.shape[0] * dZ.shape[1]), "scale"),
     ("b_h", lambda g, dZ, *_: dZ.sum(axis=0), "one_sum_missing"),
     ("b_h", lambda g, dZ, *_: dZ.sum(axis=1), "one_sum_missing"),
+    ("b_y", lambda g, dZ, X, h, dY: dY.sum(axis=0), "one_sum_missing"),
+    ("b_y", lambda g, dZ, X, h, dY: dY.sum(axis=1), "one_sum_missing"),
+    ("b_h", lambda g, dZ, *_: dZ.mean(axis=(0, 1)), "scale"),
     ("b_y", lambda g, dZ, X, h, dY: dY.mean(axis=(0, 1)), "scale"),
     ("b_y", lambda g, *_: g + 1, "unknown"),
     ("W_xh", lambda g, *_: g[:1], "wrong_shape"),
@@ -137,6 +135,18 @@ def test_weight_gradients(name, change, kind):
 
     report = exercises.check_weight_gradients(answer)
     assert report.kind == kind and name in report.message
+
+
+@pytest.mark.parametrize("name", ["W_xh", "W_hh", "W_hy"])
+def test_each_gradient_alone_is_scaled_or_turned(name):
+    for kind, change in [("transposed", lambda g, T, B: g.T), ("scale", lambda g, T, B: g / B),
+                         ("scale", lambda g, T, B: g / T), ("scale", lambda g, T, B: g / (T * B))]:
+        def answer(dZ, X, h, dY, change=change):
+            grads = products(dZ, X, h, dY)
+            return {**grads, name: change(grads[name], *dZ.shape[:2])}
+
+        report = exercises.check_weight_gradients(answer)
+        assert report.kind == kind and report.message.startswith(f"{name}: ")
 
 
 def test_the_right_gradients_pass_and_missing_ones_are_named():
@@ -154,6 +164,16 @@ def test_checks_leave_the_answer_no_way_to_change_the_problem():
 
     assert exercises.check_initial_state_gradient(spoils).passed
     assert exercises.check_initial_state_gradient(leftover).passed
+
+
+def test_single_precision_passes_with_a_remark():
+    report = exercises.check_initial_state_gradient(lambda *args: leftover(*args).astype(np.float32))
+    assert report.passed and "single precision" in report.message
+
+
+def test_an_index_out_of_range_gets_a_hint_on_counting():
+    report = exercises.check_initial_state_gradient(lambda params, X, h, dY: dY[len(X)])
+    assert report.kind == "exception" and "Python counts from 0" in report.message
 
 
 # --- Exercise 5 -----------------------------------------------------------------------------------

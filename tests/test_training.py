@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from tqdm.notebook import tqdm as tqdm_notebook
 
 from rnn_lib import MLP, RNN
+from rnn_lib.bugs import BuggyRNN
 from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax_mse_loss
 from rnn_lib.optim import SGD, Adam, clip_grad_norm, grad_norm
 from rnn_lib.training import Batch, History, fit, train
@@ -492,3 +493,21 @@ def test_small_products_run_on_one_thread_and_the_setting_comes_back():
             with pytest.raises(ZeroDivisionError):
                 fit(model, X, target, optimizer, verbose=False, loss_fn=lambda Y, t: 1 / 0)
             assert threads() == before
+
+
+# --- the check before training --------------------------------------------------------------------------------------
+
+def test_the_check_before_training_lets_a_right_model_train_as_without_it(capsys):
+    (model, X, target, _), (twin, *_) = rnn_problem(), rnn_problem()
+    checked = fit(model, X, target, SGD(model.params, lr=0.1), epochs=3, check=True)
+    assert capsys.readouterr().out.startswith("Right: along a random direction of all weights the loss has slope ")
+    assert checked == fit(twin, X, target, SGD(twin.params, lr=0.1), epochs=3)
+
+
+def test_the_check_before_training_refuses_a_wrong_model():
+    _, X, target, _ = rnn_problem()
+    model = BuggyRNN("state_off_by_one", 2, 4, 3)
+    before = {name: p.copy() for name, p in model.params.items()}
+    with pytest.raises(ValueError, match="^model: expected gradients that belong to the loss, got: Wrong: along"):
+        fit(model, X, target, SGD(model.params, lr=0.1), check=True, verbose=False)
+    assert all(np.array_equal(before[name], p) for name, p in model.params.items())

@@ -92,8 +92,7 @@ def check_back_through_sigmoid(back_through_sigmoid):
         ("factor_missing", dh_t * h_t, "one factor is missing: the slope must vanish where h_t reaches 1, too."),
         ("factor_missing", dh_t * (1 - h_t), "one factor is missing: the slope must vanish where h_t reaches 0, too."),
     ]
-    judge("dz_t", got, dh_t * h_t * (1 - h_t), mistakes)
-    return "dz_t is right, for every unit and sequence."
+    return "dz_t is right, for every unit and sequence." + judge("dz_t", got, dh_t * h_t * (1 - h_t), mistakes)
 
 
 @returns_report
@@ -111,8 +110,8 @@ def check_count_paths(count_paths):
             ("last_output_only", (T, 1), "these lead to the last output only. Every output has an error."),
             ("one_step_only", (every, 1), "without the carry, each step still has one path, to its own output."),
         ]
-        judge(f"the counts for T = {T}", got, (every, no_carry), mistakes)
-    return "every path goes forward in time, so 1 + 2 + ... + T of them, and T if nothing is carried."
+        remark = judge(f"the counts for T = {T}", got, (every, no_carry), mistakes)
+    return "every path goes forward in time, so 1 + 2 + ... + T of them, and T if nothing is carried." + remark
 
 
 @returns_report
@@ -149,8 +148,8 @@ def check_loss_of_nudge(loss_of_nudge):
         ]
         if np.ndim(got) and np.size(got) == 1:
             got = np.asarray(got).item()
-        judge(f"the loss for d = {d}", got, right, mistakes)
-    return "b_h is nudged at step 2 alone, what came before stays, all that comes after moves along."
+        remark = judge(f"the loss for d = {d}", got, right, mistakes)
+    return "b_h is nudged at step 2 alone, what came before stays, all that comes after moves along." + remark
 
 
 def tiny_model():

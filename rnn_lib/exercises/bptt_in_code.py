@@ -6,6 +6,7 @@ import numpy as np
 
 from rnn_lib import RNN
 from rnn_lib.bugs.rnn import RNN_SUBJECT
+from rnn_lib.exercises.answers import COUNTING
 from rnn_lib.exercises.diagnosis import diagnose
 from rnn_lib.exercises.verdict import (
     attempt,
@@ -22,9 +23,6 @@ __all__ = [
     "check_backward", "check_batch_factors", "check_initial_state_gradient", "check_stacked_gradients",
     "check_weight_gradients",
 ]
-
-
-COUNT_FROM_0 = "Arrays count from 0: dY[t - 1] belongs to hidden_states[t], and there is no dY[T]."
 
 
 @returns_report
@@ -59,7 +57,7 @@ def check_weight_gradients(weight_gradients):
     T, B, I, H, O = 5, 3, 2, 4, 6
     dZ, h = rng.normal(size=(T, B, H)), rng.normal(size=(T + 1, B, H))
     X, dY = rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O))
-    got = attempt(weight_gradients, dZ, X, h, dY)
+    got = attempt(weight_gradients, dZ, X, h, dY, hints=COUNTING)
     names = ["W_xh", "W_hh", "b_h", "W_hy", "b_y"]
     require_dict("your answer", got, names, of="gradients")
 
@@ -84,15 +82,15 @@ def check_weight_gradients(weight_gradients):
             ("scale", expected / T, "right, but divided by T: dY holds the loss's mean already, so the copies add up."),
             ("scale", expected / (T * B), "right, but divided by T·B: dY holds the loss's mean already."),
         ]
-        judge(f"the gradient of {name}", got[name], expected, [(k, v, f"{name}: {a}") for k, v, a in known])
+        remark = judge(f"the gradient of {name}", got[name], expected, [(k, v, f"{name}: {a}") for k, v, a in known])
     for name, rows in {"b_h": dZ, "b_y": dY}.items():
         known = [
             ("one_sum_missing", rows.sum(axis=0), f"{name}: summed over time. Sequences share the bias as well."),
             ("one_sum_missing", rows.sum(axis=1), f"{name}: summed over the batch. Steps share the bias as well."),
             ("scale", rows.mean(axis=(0, 1)), f"{name}: a mean. dY holds the loss's mean already: the copies add up."),
         ]
-        judge(f"the gradient of {name}", got[name], rows.sum(axis=(0, 1)), known)
-    return "three products and two sums, over all steps and sequences at once."
+        remark = judge(f"the gradient of {name}", got[name], rows.sum(axis=(0, 1)), known)
+    return "three products and two sums, over all steps and sequences at once." + remark
 
 
 @returns_report
@@ -104,7 +102,7 @@ def check_initial_state_gradient(initial_state_gradient):
     X, state, dY = rng.normal(size=(T, B, I)), rng.normal(size=(B, H)), rng.normal(size=(T, B, O))
     model.forward(X, state)
     h = model.hidden_states
-    got = attempt(initial_state_gradient, model.params, X, h, dY, index_hint=COUNT_FROM_0)
+    got = attempt(initial_state_gradient, model.params, X, h, dY, hints=COUNTING)
     W_hh, W_hy = model.params["W_hh"], model.params["W_hy"]
 
     def walk(W_back, slope, steps=range(T, 0, -1), shift=0):
@@ -137,8 +135,8 @@ def check_initial_state_gradient(initial_state_gradient):
         ("carry_missing", ((1 - h[1] ** 2) * (dY[0] @ W_hy)) @ W_hh,
          "this is what step 1 alone sends back. The errors of the later steps must reach h_0 as well."),
     ]
-    judge("dL/dh_0", got, expected, mistakes)
-    return "dL/dh_0 is the carry that is left over when the walk is done."
+    remark = judge("dL/dh_0", got, expected, mistakes)
+    return "dL/dh_0 is the carry that is left over when the walk is done." + remark
 
 
 @returns_report
@@ -168,8 +166,8 @@ def check_stacked_gradients(stacked_gradients):
         require_dict(f"the gradients of {which}", got[i], lower.params, of="gradients")
         for name, slope in right[i].items():
             mistakes = [(kind, wrong[i][name], advice) for kind, wrong, advice in known]
-            judge(f"the gradient of {which}'s {name}", got[i][name], slope, mistakes)
-    return "the complex step agrees with every number of both: the upper one's dL/dX is the lower one's dY."
+            remark = judge(f"the gradient of {which}'s {name}", got[i][name], slope, mistakes)
+    return "the complex step agrees with every number of both: the upper one's dL/dX is the lower one's dY." + remark
 
 
 def slopes_of_stack(lower, upper, X, dY, network):

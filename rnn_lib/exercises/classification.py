@@ -1,9 +1,11 @@
 """Checks of the exercises in notebook 07: the first loss, the softmax and its gradient, the last step, whole digits."""
 
+import tracemalloc
+
 import numpy as np
 
 from rnn_lib import MLP, data
-from rnn_lib.exercises.verdict import as_numbers, attempt, judge, require, returns_report
+from rnn_lib.exercises.verdict import as_numbers, attempt, call, judge, require, returns_report
 from rnn_lib.losses import cross_entropy_loss, softmax
 from rnn_lib.optim import Adam
 from rnn_lib.training import fit
@@ -23,7 +25,8 @@ def check_first_loss(first_loss):
         ("one_network", 2.314, "that is one network's loss, measured. What if it gave each digit exactly 1/10?"),
         ("complement", -np.log(0.9), "that is the probability of being wrong. The loss looks at the right class."),
     ]
-    judge("first_loss", first_loss, right, mistakes, rtol=2e-3)
+    rounded = ("rounded", 1e-2, "close. Write three decimals, or let NumPy compute the number.")
+    judge("first_loss", first_loss, right, mistakes, rtol=1e-3, nearly=rounded)
     return "ln 10, about 2.3. A first loss far from it means a bug, or a network that is confident for no reason."
 
 
@@ -47,7 +50,13 @@ def check_softmax(answer):
         ("sign", softmax(-logits), "the sign: the largest logit must get the largest probability."),
         ("logarithm", np.log(exact), "that is the logarithm of it."),
     ]
-    judge("softmax", attempt(answer, logits), exact, mistakes)
+    given = logits.copy()
+    epsilon = ("epsilon", 1e-3, "nearly: the rows must sum to 1. A small number in the denominator only hides what "
+               "else goes wrong; after the right shift the sum is at least 1.")
+    remark = judge("softmax", call(answer, given), exact, mistakes, rtol=1e-12, nearly=epsilon)
+    unchanged = np.array_equal(given, logits)
+    require(unchanged, "argument_changed", "what you return is right, but your function also changes the logits that "
+            "it was given. Whoever calls it still needs them: write into a new array.")
     require_finite(
         attempt(answer, np.array([[[1000.0, 999.0, 0.0]]])), "overflow",
         "right for small logits, but exp(1000) is more than a float64 can hold, and inf / inf is NaN. Which "
@@ -64,7 +73,7 @@ def check_softmax(answer):
     clipped = ("clipped", softmax(big.clip(-500, 500)), "logits that are clipped are other logits: 1000 and 999 must "
                "not become equal. Subtract instead: only differences count.")
     judge("softmax of logits near ±1000", got, softmax(big), [clipped])
-    return "over the right axis, and stable for logits of any size."
+    return "over the right axis, and stable for logits of any size." + remark
 
 
 def require_finite(got, kind, message):
@@ -102,8 +111,21 @@ def check_softmax_gradient(softmax_gradient):
          "any vector, whatever the loss."),
         ("jacobian_returned", jacobian, "that is the Jacobian itself. The chain rule multiplies it by dL/dp."),
     ]
-    judge("dL/dlogits", got, p * (dp - dot), mistakes)
-    return "the whole Jacobian, in one line and without building it."
+    remark = judge("dL/dlogits", got, p * (dp - dot), mistakes)
+    if builds_a_matrix(softmax_gradient, 300):
+        return "the whole Jacobian is in it." + remark + (
+            " One remark: it builds a (C, C) matrix for an example, where one number is enough. Can you do without?")
+    return "the whole Jacobian, in one line and without building it." + remark
+
+
+def builds_a_matrix(softmax_gradient, C):
+    """True if the learner's function takes the memory of a (C, C) array for one example."""
+    p = np.full((1, C), 1 / C)
+    tracemalloc.start()
+    attempt(softmax_gradient, p, p)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most >= C * C * p.itemsize
 
 
 @returns_report

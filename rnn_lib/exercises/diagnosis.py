@@ -12,8 +12,8 @@ from itertools import combinations
 
 import numpy as np
 
-from rnn_lib.exercises.answers import EXACT, SINGLE, Answers, Learner, one_number, same
-from rnn_lib.exercises.verdict import Verdict, close, require
+from rnn_lib.exercises.answers import EXACT, Answers, Learner, one_number, same
+from rnn_lib.exercises.verdict import SINGLE, Verdict, close, require
 
 __all__ = ["diagnose"]
 

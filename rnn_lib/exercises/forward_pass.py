@@ -10,6 +10,7 @@ from rnn_lib.exercises.verdict import (
     attempt,
     call,
     close,
+    is_single,
     is_unfilled,
     judge,
     require,
@@ -17,6 +18,7 @@ from rnn_lib.exercises.verdict import (
     returns_report,
     safe_describe,
 )
+from rnn_lib.losses import softmax
 
 
 @returns_report
@@ -61,13 +63,15 @@ def check_step(step):
     """Check exercise 2: `step(params, x_t, h_prev) -> (h_t, y_t)` for one sequence; x_t (I,), h_prev (H,)."""
     for sizes in ((1, 1, 2, 5, 4), (1, 1, 3, 2, 1)):
         params, X, h0 = problem(*sizes)
-        h_t, y_t = call_for_pair(step, ("h_t", "y_t"), copy.deepcopy(params), X[0, 0], h0[0])
+        pair = call_for_pair(step, ("h_t", "y_t"), copy.deepcopy(params), X[0, 0], h0[0])
         states = unroll(params, X, h0)
         mistakes = [(kind, wrong(params, X[0], h0)[0], advice) for kind, (wrong, advice) in STEP_MISTAKES.items()]
-        judge("h_t", h_t, states[1, 0], mistakes)
-        mistakes = [(kind, Y[0, 0], advice) for kind, Y, advice in output_mistakes(params, states)]
-        judge("y_t", y_t, outputs(params, states[1, 0]), mistakes)
-    return "one step of a recurrent network, for any sizes. The rest is a loop around it."
+        mistakes.append(("swapped", outputs(params, states[1, 0]), "you return (y_t, h_t). The order is h_t first."))
+        remark = judge("h_t", pair[0], states[1, 0], mistakes)
+        mistakes = [(kind, Y[0, 0], advice) for kind, Y, advice in output_mistakes(params, states)
+                    if Y.shape == (1, 1, len(params["b_y"])) and kind != "batch_first"]
+        judge("y_t", pair[1], outputs(params, states[1, 0]), mistakes, single=is_single(pair))
+    return "one step of a recurrent network, for any sizes. The rest is a loop around it." + remark
 
 
 @returns_report
@@ -84,9 +88,9 @@ def check_forward(forward):
         arguments = {name: handed_in[name] for name in params}, handed_in["X"], handed_in["h0"]
         try:
             pair = call_for_pair(
-                forward, ("hidden_states", "Y"), *arguments, index_hint="Python counts from 0: x_t is X[t-1].",
+                forward, ("hidden_states", "Y"), *arguments, hints={IndexError: "Python counts from 0: x_t is X[t-1]."},
             )
-            judge_forward(*pair, params, X, h0)
+            remark = judge_forward(*pair, params, X, h0)
             require_unchanged({**params, "X": X, "h0": h0}, handed_in)
         except Verdict as verdict:
             if turn == 0:
@@ -98,7 +102,7 @@ def check_forward(forward):
             T, B, I, H, O = sizes
             only = f"with T={T}, B={B}, I={I}, H={H}, O={O} only: {verdict.report.message}"
             raise Verdict(verdict.report.kind, only) from verdict
-    return "every state and every output, for any T, B, I, H and O, from any initial state."
+    return "every state and every output, for any T, B, I, H and O, from any initial state." + remark
 
 
 def require_unchanged(before, after):
@@ -109,19 +113,20 @@ def require_unchanged(before, after):
 
 
 def judge_forward(hidden_states, Y, params, X, h0):
-    """Judge what one call of a learner's forward pass returned."""
+    """Judge what one call of a learner's forward pass returned. Returns a remark, as `judge` does."""
     right = unroll(params, X, h0)
     advice = "you return (Y, hidden_states). The order is hidden_states first."
     mistakes = [*state_mistakes(params, X, h0), ("swapped", outputs(params, right[1:]), advice)]
     try:
-        judge("hidden_states", hidden_states, right, mistakes)
+        remark = judge("hidden_states", hidden_states, right, mistakes)
     except Verdict as verdict:
         if verdict.report.kind != "unknown":
             raise
         wrong = [t for t in range(len(right)) if not close(np.asarray(hidden_states, float)[t], right[t], 1e-9)]
         first = f"The first wrong one is hidden_states[{wrong[0]}]."
         raise Verdict("unknown", f"{verdict.report.message} {first}") from verdict
-    judge("Y", Y, outputs(params, right[1:]), output_mistakes(params, right))
+    single = is_single((hidden_states, Y))
+    return judge("Y", Y, outputs(params, right[1:]), output_mistakes(params, right), single=single) or remark
 
 
 @returns_report
@@ -194,6 +199,10 @@ STEP_MISTAKES = {
         lambda p, x, h: 1 / (1 + np.exp(-pre_activation(p, x, h))), "that is the sigmoid. Our equation has tanh.",
     ),
     "bias_missing": (lambda p, x, h: np.tanh(pre_activation(p, x, h) - p["b_h"]), "b_h is never added."),
+    "bias_outside": (
+        lambda p, x, h: np.tanh(pre_activation(p, x, h) - p["b_h"]) + p["b_h"],
+        "b_h is added after tanh. Which bracket does it belong in?",
+    ),
     "bias_twice": (lambda p, x, h: np.tanh(pre_activation(p, x, h) + p["b_h"]), "b_h is added twice in each step."),
     "W_hh_transposed": (
         lambda p, x, h: np.tanh(x @ p["W_xh"].T + h @ p["W_hh"] + p["b_h"]),
@@ -217,6 +226,7 @@ def state_mistakes(params, X, h0):
     """Return (kind, hidden states, advice) for each known mistake, most of them with the right shape."""
     right = unroll(params, X, h0)
     from_zeros, one_late = (unroll(params, inputs, np.zeros_like(h0)) for inputs in (X, np.roll(X, 1, axis=0)))
+    without_first = unroll(params, X[1:], h0)
     after_z = unroll(params, X, np.arctanh(h0), lambda p, x, z: pre_activation(p, x, np.tanh(z)))
     found = [(kind, unroll(params, X, h0, step), advice) for kind, (step, advice) in STEP_MISTAKES.items()]
     return found + [
@@ -228,6 +238,9 @@ def state_mistakes(params, X, h0):
          "the states you return are z_t, before tanh. Return h_t."),
         ("initial_state_ignored", unroll(params, X, np.zeros_like(h0)),
          "the first step starts from zeros. It was given h0."),
+        ("initial_state_ignored", from_zeros[1:],
+         "h_0 is nowhere, and the first step starts from zeros: at t = 0, index t - 1 is -1, the last entry, still 0. "
+         "hidden_states has T + 1 entries, h0 at index 0."),
         ("initial_state_not_stored", np.concatenate([np.zeros_like(h0)[None], right[1:]]),
          "the states after the steps are right. Index 0 must hold h0."),
         ("initial_state_last", np.concatenate([right[1:], right[:1]]),
@@ -241,6 +254,10 @@ def state_mistakes(params, X, h0):
         ("initial_state_missing", right[1:], "h_0 is missing. hidden_states has T + 1 entries, h0 at index 0."),
         ("last_state_missing", np.concatenate([right[:-1], np.zeros_like(right[:1])]),
          "the last state was never computed: t runs from 1 to T, both included."),
+        ("last_state_missing", right[:-1], "the last state was never computed: every input makes one."),
+        ("first_input_skipped", without_first, "the loop begins with the second input. x_1 is X[0]."),
+        ("first_input_skipped", np.concatenate([without_first, np.zeros_like(right[:1])]),
+         "the loop begins with the second input, and ends a state too early. x_1 is X[0]; t runs from 1 to T."),
         ("initial_state_overwritten", np.concatenate([from_zeros[1:], np.zeros_like(right[:1])]),
          "index 0 holds h0 and was overwritten. t runs from 1 to T, and x_t is X[t-1]."),
         ("initial_state_overwritten", np.concatenate([one_late[1:], np.zeros_like(right[:1])]),
@@ -256,6 +273,7 @@ def output_mistakes(params, states):
     return [
         ("output_bias_missing", Y - params["b_y"], "the states are right. In Y, b_y is never added."),
         ("output_squashed", np.tanh(Y), "the states are right. Y has gone through a tanh; the output is linear."),
+        ("output_softmax", softmax(Y), "the states are right. Y has gone through a softmax; the output is linear."),
         ("output_from_previous_state", outputs(params, states[:-1]),
          "the states are right. Y is one step late: y_t is read from h_t, not from h_{t-1}."),
         ("output_from_pre_activation", outputs(params, np.arctanh(states[1:])),
@@ -267,9 +285,9 @@ def output_mistakes(params, states):
     ]
 
 
-def call_for_pair(answer, names, *args, index_hint=""):
+def call_for_pair(answer, names, *args, hints=None):
     """Call the learner's function, which should return two arrays with these names."""
-    value = call(answer, *args, index_hint=index_hint)
+    value = call(answer, *args, hints=hints)
     pair = f"({', '.join(names)})"
     is_pair = isinstance(value, tuple | list) and len(value) == 2
     require(is_pair, "wrong_type", f"expected two arrays, {pair}, got {safe_describe(value)}.")

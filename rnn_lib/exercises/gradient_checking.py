@@ -9,6 +9,7 @@ from rnn_lib.exercises.verdict import (
     as_numbers,
     attempt,
     call,
+    is_right,
     is_unfilled,
     judge,
     require,
@@ -65,7 +66,9 @@ def check_central_gradient(central_gradient):
         return gradient
 
     given = w.copy()
-    got = call(central_gradient, f, given, step)
+    got, wider = call(central_gradient, f, given, step), attempt(central_gradient, f, w, 3 * step)
+    ignored = is_right(got, as_numbers(wider), 1e-12) and np.any(as_numbers(got))
+    require(not ignored, "step_ignored", "another step gives the same numbers. Use the `step` that is handed in.")
     expected = np.array(differences(step, -step, 2 * step))
     one_sided = "this is a one-sided difference: its error shrinks with the step, not with its square. Use both sides."
     drifts = "the nudge of one element is still there when the next one has its turn: put the saved number back."
@@ -92,62 +95,93 @@ def check_central_gradient(central_gradient):
 @returns_report
 def check_complex_step(complex_step):
     """Check exercise 3: the derivative of f at w by the complex step, `complex_step(f, w)`."""
-    points = (0.3, 1.7)
-    got = []
-    for w in points:
-        value = attempt(complex_step, np.tanh, w)
-        got.append(value)
-    if any(np.iscomplexobj(value) for value in got):
-        raise Verdict("wrong_type", "the result is complex. The derivative is in one part of it only.")
-    expected = 1 - np.tanh(points) ** 2
-    mistakes = [("real_part", np.tanh(points), "this is tanh(w) itself, the real part. Where did the step go?")]
-    values = as_numbers(got)
+    judge_complex_step(complex_step, np.tanh, lambda w: 1 - np.tanh(w) ** 2)
+    try:
+        judge_complex_step(complex_step, lambda w: np.exp(w) * w**2, lambda w: np.exp(w) * (w**2 + 2 * w))
+    except Verdict as verdict:
+        raise Verdict("one_function", "right for tanh, and not for exp(w) w². The derivative must come from calling "
+                      "f, whatever f is.") from verdict
+    return "exact to the last digits."
+
+
+def judge_complex_step(complex_step, f, derivative):
+    """Judge the learner's derivatives of one function at two points."""
+    called, points = [], np.array([0.3, 1.7])
+
+    def watched(w):
+        called.append(w)
+        return f(w)
+
+    got = [attempt(complex_step, watched, w) for w in points]
+    real = not any(map(np.iscomplexobj, got))
+    require(real, "wrong_type", "the result is complex. The derivative is in one part of it only.")
+    expected, values = derivative(points), as_numbers(got)
     if values is not None and values.shape == expected.shape:
+        by_hand = not any(map(np.iscomplexobj, called))
+        require(not by_hand, "not_complex", "f was never called at a complex number. The step goes in that direction.")
         require(not np.abs(values).max() < 1e-6, "not_divided", "the result is as good as 0: divide by the step.")
-        ratio = values / np.tanh(points)
+        ratio = values / f(points)
         over_step = ratio[0] > 10 and np.isclose(*ratio)
-        message = "this is tanh(w) over the step: the real part, which holds no derivative."
+        message = "this is f(w) over the step: the real part, which holds no derivative."
         require(not over_step, "real_part", message)
+    mistakes = [("real_part", f(points), "this is f(w) itself, the real part. Where did the step go?")]
     too_large = ("step_too_large", 0.05, "nearly: the error is that of a step far too large. Here it may be 1e-30.")
     judge("the derivative", got, expected, mistakes, rtol=1e-13, nearly=too_large)
-    return "exact to the last digits."
 
 
 @returns_report
 def check_relative_error(relative_error):
     """Check exercise 4: `relative_error(a, n)` of two arrays, symmetric, 0 for two zeros, inf for NaN and infinity."""
-    a, n = np.array([1.0, -2.0, 4.0]), np.array([1.0, -2.0, 3.0])
-    zero, nan, infinite = np.zeros(3), np.array([1.0, np.nan, 0.0]), np.array([np.inf, 1.0, 0.0])
-    cases = {
-        "an ordinary pair": (a, n), "the pair swapped": (n, a), "a gradient against zeros": (a, zero),
-        "zeros against a gradient": (zero, a), "two zeros": (zero, zero),
-        "a NaN": (nan, a), "a NaN on the right": (a, nan),
-        "an infinity": (infinite, a), "an infinity on the right": (a, infinite),
-        "the same infinity": (infinite, infinite),
-    }
-    results = {}
-    for name, pair in cases.items():
-        value = attempt(relative_error, *pair)
+    def error(name, a, n):
+        value = attempt(relative_error, a, n)
         number = as_numbers(value)
         is_number = number is not None and not number.ndim
         require(is_number, "wrong_type", f"{name}: expected one number, got {safe_describe(value)}.")
-        results[name] = float(number)
-    zeros, ordinary = results["two zeros"], results["an ordinary pair"]
+        return float(number)
+
+    a = np.array([1.0, -2.0, 4.0])
+    zero, nan, infinite = np.zeros(3), np.array([1.0, np.nan, 0.0]), np.array([np.inf, 1.0, 0.0])
+    zeros = error("two zeros", zero, zero)
     require(zeros == 0, "zero_by_zero", f"two zeros agree perfectly, but your error is {zeros}.")
-    for name in [name for name in cases if "NaN" in name or "infinity" in name]:
-        require(
-            results[name] == np.inf, "nan_passes", f"{name}: the error is {results[name]}, and {results[name]} > 1e-6 "
-            f"is {results[name] > 1e-6}. A gradient that is not a finite number must never pass as right.",
-        )
-    swapped = {"an ordinary pair": "the pair swapped", "a gradient against zeros": "zeros against a gradient"}
-    for one, other in swapped.items():
-        require(np.isclose(results[one], results[other]), "not_symmetric", f"{one}: {results[one]:.4g}; {other}: "
-                f"{results[other]:.4g}. Divide by something that treats both alike.")
-    relative = np.isclose(attempt(relative_error, 1000 * a, 1000 * n), ordinary)
-    require(relative, "absolute", "a thousand times larger gradients give another error: this one is not relative.")
-    right = 0.05 < ordinary <= 0.5 and 0.3 < results["a gradient against zeros"] <= 2
-    require(right, "unknown", f"[1, -2, 4] against [1, -2, 3] differ by a quarter or so; you say {ordinary:.4g}.")
+    for name, pair in {
+        "a NaN": (nan, a), "a NaN on the right": (a, nan), "an infinity": (infinite, a),
+        "an infinity on the right": (a, infinite), "the same infinity": (infinite, infinite),
+    }.items():
+        got = error(name, *pair)
+        require(got == np.inf, "nan_passes", f"{name}: the error is {got}, and {got} > 1e-6 is {got > 1e-6}. A "
+                "gradient that is not a finite number must never pass as right.")
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        judge_pairs(error, rng.uniform(0.5, 2, (2, 3)) * rng.choice([-1, 1], (2, 3)))
     return "symmetric, relative, 0 for two zeros, and neither NaN nor infinity gets through."
+
+
+def judge_pairs(error, a):
+    """Judge the learner's errors of pairs in which one thing or another is wrong with the gradient `a`, (2, 3)."""
+    n, ones = a + 0.25 * np.abs(a).max() * np.eye(2, 3), np.zeros_like(a)
+    ones[0, 0], ones[1, 2] = 0.5, -0.5
+    same = error("equal gradients", a, a.copy())
+    require(same == 0, "unknown", f"equal gradients agree perfectly, but your error is {same:.4g}.")
+    for name, pair in {"an ordinary pair": (a, n), "a gradient against zeros": (a, 0 * a)}.items():
+        one, other = error(name, *pair), error(name, *pair[::-1])
+        require(np.isclose(one, other), "not_symmetric", f"{name}: {one:.4g}; swapped: {other:.4g}. Divide by "
+                "something that treats both alike.")
+        small, large = (error(name, factor * pair[0], factor * pair[1]) for factor in (1e-6, 1e3))
+        relative = np.isclose([small, large], one, rtol=1e-3, atol=0).all()
+        require(relative, "absolute", f"{name}: {one:.4g}; a million times smaller: {small:.4g}; a thousand times "
+                f"larger: {large:.4g}. This error is not relative. Is something added to what you divide by?")
+    for place, i in {"first": (0, 0), "middle": (1, 0), "last": (1, 2)}.items():
+        flipped = a.copy()
+        flipped[i] *= -1
+        got = error("a wrong sign", a, flipped)
+        require(got >= 0.05, "element_missed", f"a wrong sign in the {place} element: your error is {got:.4g}. Is "
+                "every element compared, with its sign?")
+    got = error("two errors that cancel", a, a + ones)
+    require(got >= 0.02, "errors_cancel", f"one element too large, another too small by as much: your error is "
+            f"{got:.4g}. Take the size of each difference before you put them together.")
+    got = error("a gradient against its opposite", a, -a)
+    in_range = 0.5 <= got <= 3 and 0.03 <= error("an ordinary pair", a, n) <= 1.5
+    require(in_range, "unknown", f"a gradient against its opposite: your error is {got:.4g}, expected 1 or 2.")
 
 
 PATIENT = "W_hh_missing"

@@ -3,9 +3,19 @@
 import numpy as np
 
 from rnn_lib.exercises.forward_pass import call_each
-from rnn_lib.exercises.verdict import Verdict, attempt, is_unfilled, judge, require, require_dict, returns_report
+from rnn_lib.exercises.verdict import (
+    Verdict,
+    attempt,
+    is_unfilled,
+    judge,
+    names_in,
+    require,
+    require_dict,
+    returns_report,
+)
 
 SIZES = {"T": 7, "B": 3, "I": 2, "H": 5, "O": 4}
+AXES = {3: ("time", "batch", "size"), 2: ("out", "in"), 1: ("out",)}
 
 
 @returns_report
@@ -40,11 +50,12 @@ def check_shapes(answer):
         try:
             got = tuple(answer[name])
             fine = bool(got == shape)
-            axes = {3: "three axes: time, batch, size", 2: "two axes, (out, in)", 1: "one axis"}[len(shape)]
-            kind, advice = known[name].get(got, ("unknown", f"not that one. It has {axes}."))
+            kind, advice = known[name].get(got, ("unknown", wrong_axes(got, shape)))
         except (TypeError, ValueError):
             fine, (kind, advice) = False, ("wrong_type", "expected a tuple such as (6, 4, 2).")
-            if isinstance(answer[name], int) and len(shape) == 1:
+            if is_unfilled(answer[name]):
+                kind, advice = "incomplete", "still empty."
+            elif isinstance(answer[name], int) and len(shape) == 1:
                 advice = f"a tuple of one number needs a comma: ({answer[name]},)."
         verdicts[name] = "right" if fine else advice
         first = first or (None if fine else (kind, f"{name}: {advice}"))
@@ -55,6 +66,15 @@ def check_shapes(answer):
     raise Verdict(first[0], f"{n_right} of {len(right)} are right. The first to look at is {first[1]}", tuple(table))
 
 
+def wrong_axes(got, shape):
+    """Say what is wrong with a shape: the number of its axes, or which of them."""
+    axes = AXES[len(shape)]
+    wrong = [axis for axis, n, m in zip(axes, got, shape, strict=False) if n != m]
+    if len(got) == len(shape) and len(wrong) < len(axes):
+        return f"look at the axis {' and the axis '.join(wrong)} again; the rest is right."
+    return f"not that one. It has {('one axis', 'two axes', 'three axes')[len(axes) - 1]}: {', '.join(axes)}."
+
+
 @returns_report
 def check_count_params(count_params):
     """Check exercise 2: `count_params(input_size, hidden_size, output_size)`, the number of trainable numbers."""
@@ -62,6 +82,9 @@ def check_count_params(count_params):
     I, H, O = sizes.T
     right = H * I + H * H + H + O * H + O
     got = call_each(count_params, ("I", "H", "O"), [tuple(map(int, row)) for row in sizes])
+    known = getattr(count_params, "__globals__", {})
+    made = [name for name in names_in(count_params) if isinstance(known.get(name), type)]
+    require(not made, "model_made", f"{', '.join(made)} counts for you. Write the formula, without making a model.")
     mistakes = [
         ("biases_missing", right - H - O, "the weights are all there. What else is trained?"),
         ("b_h_missing", right - H, "one bias is missing: which layer has none?"),
@@ -105,7 +128,9 @@ def check_step_columns(step_columns):
         rng = np.random.default_rng(B)
         W_xh, W_hh, b_h = rng.normal(size=(5, 2)), rng.normal(size=(5, 5)), rng.normal(size=5)
         x_t, h_prev = rng.normal(size=(2, B)), rng.uniform(-0.8, 0.8, (5, B))
-        got = attempt(step_columns, {"W_xh": W_xh, "W_hh": W_hh, "b_h": b_h}, x_t, h_prev)
+        hint = "With columns the matrix stands on the left, as in the equation: (H, I) @ (I, B)."
+        params = {"W_xh": W_xh, "W_hh": W_hh, "b_h": b_h}
+        got = attempt(step_columns, params, x_t, h_prev, hints={ValueError: hint})
         products = W_xh @ x_t + W_hh @ h_prev
         right = np.tanh(products + b_h[:, None])
         across = b_h if B == 5 else b_h[:B]
@@ -113,6 +138,8 @@ def check_step_columns(step_columns):
             ("bias_wrong_axis", np.tanh(products + across), "with B = H = 5 nothing complains, but b_h was added along "
              "the batch: unit 0's bias went to sequence 0. Which shape must b_h have to go down a column?"),
             ("bias_missing", np.tanh(products), "b_h is never added."),
+            ("bias_outside", np.tanh(products) + b_h[:, None],
+             "b_h is added after tanh. Which bracket does it belong in?"),
             ("tanh_missing", products + b_h[:, None], "right up to the activation."),
             ("W_hh_transposed", np.tanh(W_xh @ x_t + W_hh.T @ h_prev + b_h[:, None]),
              "W_hh is transposed. For columns the code reads like the equation."),

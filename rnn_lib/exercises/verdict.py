@@ -15,9 +15,11 @@ from rnn_lib.report import Report
 from rnn_lib.validation import describe
 
 __all__ = [
-    "Verdict", "as_numbers", "attempt", "call", "close", "is_right", "is_unfilled", "judge", "require",
-    "require_dict",    "require_filled", "returns_report", "safe_describe",
+    "SINGLE", "Verdict", "as_numbers", "attempt", "call", "close", "is_right", "is_single", "is_unfilled", "judge",
+    "names_in", "require", "require_dict", "require_filled", "returns_report", "safe_describe",
 ]
+
+SINGLE = 1e-5  # how well answers in float32 must agree
 
 
 class Verdict(Exception):
@@ -53,15 +55,15 @@ def returns_report(check):
     return guarded
 
 
-def attempt(answer, *args, index_hint=""):
+def attempt(answer, *args, hints=None):
     """Call the learner's function on copies of `args`. Returns its value, or raises a Verdict if it failed.
 
-    `index_hint` is what to say where an index is out of range.
+    `hints` says what to add to an exception's own message: {type of exception: sentence}.
     """
-    return call(answer, *copy.deepcopy(args), index_hint=index_hint)
+    return call(answer, *copy.deepcopy(args), hints=hints)
 
 
-def call(answer, *args, index_hint=""):
+def call(answer, *args, hints=None):
     """Call the learner's function on `args` themselves, which it may change. As `attempt`."""
     require(not is_unfilled(answer), "not_started", "there is no function yet. Fill it in and run this cell again.")
     require(callable(answer), "wrong_type", f"expected the function itself, got {safe_describe(answer)}.")
@@ -74,11 +76,19 @@ def call(answer, *args, index_hint=""):
     except BaseException as error:
         line = line_of(error, answer)
         where = f" It happened in the line `{line}`." if line else ""
-        hint = f" {index_hint}" if index_hint and isinstance(error, IndexError) else ""
+        hint = "".join(f" {hint}" for kind, hint in (hints or {}).items() if isinstance(error, kind))
         raise Verdict("exception", f"your code raised {say(error)}.{where}{hint}") from error
     name = getattr(answer, "__name__", "your function")
+    printed = is_unfilled(value) and "print" in names_in(answer)
+    require(not printed, "not_returned", f"{name} prints something and returns nothing. What `print` shows is lost to "
+            "whoever called the function: end it with `return`.")
     require(not is_unfilled(value), "not_started", f"{name} returns nothing yet. Fill it in and run this cell again.")
     return value
+
+
+def names_in(answer):
+    """Return the names of globals and attributes that the learner's function uses."""
+    return getattr(getattr(answer, "__code__", None), "co_names", ())
 
 
 def is_unfilled(value):
@@ -138,18 +148,24 @@ def as_numbers(value):
         return None
 
 
-def judge(name, got, expected, mistakes=(), rtol=1e-9, nearly=None):
+def judge(name, got, expected, mistakes=(), rtol=1e-9, nearly=None, single=False):
     """Compare an answer with the right value and with the values that known mistakes leave; raise the Verdict.
 
     mistakes  a list of (kind, value, advice)
     nearly    (kind, rtol, advice) for an answer that is none of these, and right to this coarser tolerance
+    single    True if the answer comes from a calculation in float32, even if it is float64
+
+    Returns a remark to add to the praise of a right answer in single precision, or "".
     """
     require_filled(name, got)
     array = as_numbers(got)
     require(array is not None, "wrong_type", f"{name}: expected numbers, got {safe_describe(got)}.")
     expected = np.asarray(expected, dtype=float)
     if close(array, expected, rtol):
-        return
+        return ""
+    rtol = max(rtol, SINGLE if single or is_single(got) else 0)
+    if close(array, expected, rtol):
+        return " One remark: it is right to single precision only; a float32 array is at work somewhere."
     for kind, value, advice in mistakes:
         require(not close(array, value, rtol), kind, advice)
     shapes = f"expected shape {expected.shape}, got {array.shape}."
@@ -159,6 +175,12 @@ def judge(name, got, expected, mistakes=(), rtol=1e-9, nearly=None):
     if nearly and close(array, expected, nearly[1]):
         raise Verdict(nearly[0], nearly[2])
     raise Verdict("unknown", f"{name} is not right, and not in a way that this check knows.")
+
+
+def is_single(value):
+    """True if a value, or one of several in a list or tuple, is made of float32 numbers."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return any(getattr(item, "dtype", None) == np.float32 for item in values)
 
 
 def is_right(got, expected, rtol=1e-9):
