@@ -10,6 +10,7 @@ from rnn_lib.exercises.bptt_in_code import (  # noqa: F401
     check_backward,
     check_batch_factors,
     check_initial_state_gradient,
+    check_stacked_gradients,
     check_weight_gradients,
 )
 from rnn_lib.exercises.classification import (  # noqa: F401
