@@ -1,6 +1,26 @@
 """Recurrent neural networks from scratch in NumPy, every gradient checked."""
 
+import importlib
+
 from rnn_lib.mlp import MLP
 from rnn_lib.rnn import RNN
 
+__version__ = "0.2.0"
 __all__ = ["MLP", "RNN"]
+
+MODULES = (
+    "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "optim",
+    "playgrounds", "plots", "training",
+)
+
+
+def __getattr__(name):
+    """Import a module of the library when it is first asked for: `rnn_lib.data` needs no import of its own."""
+    if name in MODULES:
+        return importlib.import_module(f"rnn_lib.{name}")
+    raise AttributeError(f"module rnn_lib has no attribute {name!r}")
+
+
+def __dir__():
+    """All that can be asked for."""
+    return sorted([*globals(), *MODULES])

@@ -4,7 +4,13 @@ from importlib import resources
 
 import numpy as np
 
+from rnn_lib.seeds import generator
 from rnn_lib.validation import check_array, check_int, check_labels, check_number, shape_of
+
+__all__ = [
+    "brackets", "first_symbol", "load_co2", "load_digits", "one_hot", "parity", "random_labels", "sine_wave",
+    "tiny_example", "windows",
+]
 
 
 def sine_wave(n_points=200, points_per_period=25, noise=0.0, seed=0):
@@ -12,7 +18,7 @@ def sine_wave(n_points=200, points_per_period=25, noise=0.0, seed=0):
     n_points = check_int("n_points", n_points)
     points_per_period = check_number("points_per_period", points_per_period, above=0)
     noise = check_number("noise", noise, minimum=0)
-    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+    rng = generator(seed, "sine_wave")
     return np.sin(2 * np.pi * np.arange(n_points) / points_per_period) + noise * rng.normal(size=n_points)
 
 
@@ -44,7 +50,7 @@ def first_symbol(n_sequences=200, length=10, n_symbols=4, seed=0):
     Returns X, one-hot, (length, n_sequences, n_symbols), and labels, (n_sequences,).
     """
     n_sequences, length = check_int("n_sequences", n_sequences), check_int("length", length)
-    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+    rng = generator(seed, "first_symbol")
     symbols = rng.integers(check_int("n_symbols", n_symbols, minimum=2), size=(length, n_sequences))
     return one_hot(symbols, n_symbols), symbols[0]
 
@@ -55,13 +61,13 @@ def parity(n_sequences=200, length=10, seed=0):
     Returns X, one-hot, (length, n_sequences, 2), and labels, (length, n_sequences); labels[-1] is the whole sequence's.
     """
     n_sequences, length = check_int("n_sequences", n_sequences), check_int("length", length)
-    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+    rng = generator(seed, "parity")
     bits = rng.integers(2, size=(length, n_sequences))
     return one_hot(bits, 2), bits.cumsum(axis=0) % 2
 
 
 def brackets(n_sequences=200, length=10, seed=0):
-    """Sequences of "(" (symbol 0) and ")" (symbol 1); the class is 1 if they balance, which is so for half of them.
+    """Sequences of "(" (symbol 0) and ")" (symbol 1); the class is 1 if they balance: half of them, rounded down.
 
     All of them begin with "(", end with ")" and hold as many of one as of the other, so that only the
     order decides. Returns X, one-hot, (length, n_sequences, 2), and labels, (n_sequences,).
@@ -69,7 +75,7 @@ def brackets(n_sequences=200, length=10, seed=0):
     n_sequences, length = check_int("n_sequences", n_sequences), check_int("length", length, minimum=6)
     if length % 2:
         raise ValueError(f"length: expected an even number, got {length}")
-    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+    rng = generator(seed, "brackets")
     labels = rng.permutation(n_sequences) % 2
     symbols = np.empty((length, n_sequences), int)
     missing = np.arange(n_sequences)
@@ -84,7 +90,7 @@ def brackets(n_sequences=200, length=10, seed=0):
 
 def random_labels(n_sequences, n_classes, seed=0):
     """Return labels, (n_sequences,), that have nothing to do with anything."""
-    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
+    rng = generator(seed, "random_labels")
     return rng.integers(check_int("n_classes", n_classes), size=check_int("n_sequences", n_sequences))
 
 

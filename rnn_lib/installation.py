@@ -6,6 +6,8 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
+__all__ = ["check_installation"]
+
 COURSE = Path(__file__).resolve().parent.parent
 
 

@@ -4,13 +4,15 @@ import numpy as np
 
 from rnn_lib.validation import check_array, check_callable, check_labels, shape_of
 
+__all__ = ["cross_entropy_loss", "last_step", "mse_loss", "softmax", "softmax_mse_loss"]
+
 
 def mse_loss(Y, target):
     """Mean squared error over all elements, as `torch.nn.functional.mse_loss`.
 
     Y and target have the same shape (no broadcasting). Returns (loss, dL/dY).
     """
-    Y = check_output("Y", Y, shape_of(Y))
+    Y = check_output("Y", Y, None)
     difference = Y - check_array("target", target, Y.shape)
     return (difference * difference).sum() / Y.size, 2 * difference / Y.size
 
@@ -51,6 +53,14 @@ def cross_entropy_loss(logits, labels, mask=None):
     return -log_p[..., 0].sum(where=counts) / n, d_logits
 
 
+def check_class_numbers(target, n_outputs):
+    """Raise unless `target` holds class numbers from 0 to n_outputs - 1: what `fit` asks before the first step."""
+    check_labels("target", target, n_outputs, np.shape(target))
+
+
+cross_entropy_loss.check_target = check_class_numbers
+
+
 def softmax_mse_loss(logits, one_hot):
     """Squared error after the softmax, mean over all elements as `mse_loss`.
 
@@ -77,13 +87,18 @@ def last_step(loss_fn):
         dY[-1] = d_last
         return loss, dY
 
+    if hasattr(loss_fn, "check_target"):
+        loss_at_last_step.check_target = loss_fn.check_target
     return loss_at_last_step
 
 
 def check_output(name, Y, shape):
-    """Return a network's output as an array of floats: whole numbers would wrap round. Or raise."""
-    Y = check_array(name, Y, shape)
-    return Y.astype(float) if Y.dtype.kind in "iub" else Y
+    """Return a network's output as an array of floats, or raise; `shape` None stands for any.
+
+    Whole numbers would wrap round, and float16 overflows at 65,504.
+    """
+    Y = check_array(name, Y, shape or shape_of(Y))
+    return Y.astype(float) if Y.dtype.kind in "iub" or Y.dtype == np.float16 else Y
 
 
 def check_mask(mask, shape):

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from rnn_lib.activations import sigmoid
 from rnn_lib.model import Model
 from rnn_lib.validation import check_array, check_choice, check_int, shape_of
+
+__all__ = ["MLP"]
 
 
 class MLP(Model):
@@ -22,39 +25,48 @@ class MLP(Model):
 
     def __init__(self, input_size, hidden_sizes, output_size, activation="sigmoid", seed=0, dtype=np.float64):
         """`hidden_sizes` is a tuple with one size a hidden layer; `activation` is "sigmoid" or "tanh"."""
-        self.input_size = check_int("input_size", input_size)
+        shapes = self.shapes(input_size, hidden_sizes, output_size, activation)
+        self.input_size, self.output_size = int(input_size), int(output_size)
+        self.hidden_sizes, self.activation = tuple(map(int, hidden_sizes)), activation
+        fan_in = {f"{letter}_{k}": shapes[f"W_{k}"][1] for k in range(1, self.n_layers + 1) for letter in "Wb"}
+        super().__init__(shapes, fan_in, seed, dtype)
+
+    @classmethod
+    def shapes(cls, input_size, hidden_sizes, output_size, activation="sigmoid"):
+        """Return {name: shape} of all parameters."""
+        sizes = [check_int("input_size", input_size)]
         if not isinstance(hidden_sizes, tuple | list):
             raise TypeError(f"hidden_sizes: expected a tuple of whole numbers such as (32,), got {hidden_sizes!r}")
-        self.hidden_sizes = tuple(check_int("hidden_sizes", size) for size in hidden_sizes)
-        self.output_size = check_int("output_size", output_size)
-        self.activation = check_choice("activation", activation, ("sigmoid", "tanh"))
-        sizes = [self.input_size, *self.hidden_sizes, self.output_size]
-        self.n_layers = len(sizes) - 1
-        shapes, bound = {}, {}
+        sizes += [check_int("hidden_sizes", size) for size in hidden_sizes]
+        sizes += [check_int("output_size", output_size)]
+        check_choice("activation", activation, ("sigmoid", "tanh"))
+        shapes = {}
         for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
             shapes[f"W_{k}"], shapes[f"b_{k}"] = (n_out, n_in), (n_out,)
-            bound[f"W_{k}"] = bound[f"b_{k}"] = 1 / np.sqrt(n_in)
-        config = {name: getattr(self, name) for name in ("input_size", "hidden_sizes", "output_size", "activation")}
-        super().__init__(config, shapes, bound, seed, dtype)
+        return shapes
+
+    @property
+    def n_layers(self):
+        """The number of layers of weights: one more than there are hidden layers."""
+        return len(self.hidden_sizes) + 1
 
     def forward(self, X):
         """Apply the network to every row of X, (B, I) or (T, B, I), and remember what `backward` needs."""
-        p = self.params
         ranks = ("B", self.input_size) if len(shape_of(X)) == 2 else ("T", "B", self.input_size)
-        X = check_array("X", X, ranks, np.result_type(self.dtype, *p.values()))
+        X = check_array("X", X, ranks, self.working_dtype())
+        p = self.params
         a = [X.reshape(-1, self.input_size).copy()]  # the caller may write into X before `backward`
         for k in range(1, self.n_layers):
             z = a[-1].dot(p[f"W_{k}"].T) + p[f"b_{k}"]
-            # sigmoid(z) = (1 + tanh(z/2)) / 2, a form that no z makes overflow
-            a.append(np.tanh(z) if self.activation == "tanh" else 0.5 * (1 + np.tanh(0.5 * z)))
-        self._a, self._leading = a, X.shape[:-1]
+            a.append(np.tanh(z) if self.activation == "tanh" else sigmoid(z))
         Y = a[-1].dot(p[f"W_{self.n_layers}"].T) + p[f"b_{self.n_layers}"]
-        return Y.reshape(*self._leading, self.output_size)
+        self._forward = a, X.shape[:-1]
+        return Y.reshape(*X.shape[:-1], self.output_size)
 
     def backward(self, dY):
         """Backpropagation: from dL/dY, in the shape of Y, to dL/d(parameter) for every parameter."""
-        a = self.remembered("_a")
-        dz = check_array("dY", dY, (*self._leading, self.output_size), a[0].dtype).reshape(-1, self.output_size)
+        a, leading = self.left_by_forward("_forward")
+        dz = check_array("dY", dY, (*leading, self.output_size), a[0].dtype).reshape(-1, self.output_size)
         grads = {}
         for k in range(self.n_layers, 0, -1):
             grads[f"W_{k}"], grads[f"b_{k}"] = dz.T.dot(a[k - 1]), dz.sum(axis=0)

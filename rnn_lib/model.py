@@ -1,27 +1,38 @@
 """What every model shares: named parameters, their initialisation, saving and loading."""
 
 import contextlib
+import inspect
 import io
 import json
+import math
 import os
 import secrets
+import zipfile
 
 import numpy as np
 
-from rnn_lib.validation import check_array, check_int, check_path, describe
+from rnn_lib.initialization import uniform
+from rnn_lib.seeds import generator
+from rnn_lib.validation import check_array, check_path, describe
+
+__all__ = ["Model", "NoForwardYet"]
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class NoForwardYet(ValueError, AttributeError):
+    """What only a forward pass leaves was asked for before there was one. (So `hasattr(model, "state")` is False.)"""
 
 
 class Model:
     """A set of named parameters.
 
-    `params` is a dict of arrays that optimisers update in place. A subclass calls `__init__` with its
-    constructor arguments (so that `load` can call the constructor again) and the shape of each parameter.
+    `params` is a dict of arrays that optimisers update in place. A subclass keeps its constructor's arguments as
+    attributes of the same names, and has a class method `shapes(**arguments)`: {name: shape} of the parameters.
     """
 
-    def __init__(self, config, shapes, bound, seed, dtype):
-        """Draw every parameter uniformly from (-bound, bound); `bound` is a number or a dict by name."""
+    def __init__(self, shapes, fan_in, seed, dtype):
+        """Draw every parameter from +-1/sqrt(fan_in); `fan_in` is a number or a dict by name."""
         try:
             self.dtype = np.dtype(dtype)
             known = self.dtype in FLOATS
@@ -29,12 +40,28 @@ class Model:
             known = False
         if not known:
             raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}")
-        rng = np.random.default_rng(check_int("seed", seed, minimum=0))
-        self.config = config
+        rng = generator(seed, "weights")
         self.params = {}
         for name, shape in shapes.items():
-            limit = bound[name] if isinstance(bound, dict) else bound
-            self.params[name] = rng.uniform(-limit, limit, shape).astype(self.dtype)
+            n = fan_in[name] if isinstance(fan_in, dict) else fan_in
+            self.params[name] = uniform(shape, rng, n).astype(self.dtype)
+
+    @property
+    def config(self):
+        """The constructor's arguments by name, without seed and dtype."""
+        names = [name for name in inspect.signature(type(self)).parameters if name not in ("seed", "dtype")]
+        missing = [name for name in names if not hasattr(self, name)]
+        if missing:
+            raise TypeError(f"{type(self).__name__}: expected its constructor's arguments as attributes of the same "
+                            f"names, got none for {', '.join(missing)}")
+        return {name: getattr(self, name) for name in names}
+
+    def working_dtype(self):
+        """Return the dtype in which to compute: the parameters' own, complex while a complex step is taken."""
+        for p in self.params.values():
+            if p.dtype != self.dtype:
+                return np.result_type(self.dtype, *self.params.values())
+        return self.dtype
 
     @property
     def n_params(self):
@@ -43,7 +70,10 @@ class Model:
 
     def __repr__(self):
         """The constructor call, without the seed, and the number of parameters."""
-        args = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
+        try:
+            args = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
+        except TypeError:  # a subclass that keeps its arguments elsewhere
+            args = "…"
         return f"{type(self).__name__}({args}): {self.n_params} parameters, {self.dtype}"
 
     def set_params(self, values):
@@ -63,10 +93,10 @@ class Model:
             self.params[name][...] = array
         return self
 
-    def remembered(self, name):
+    def left_by_forward(self, name):
         """Return what `forward` left under this name, or raise if there was no forward pass yet."""
         if name not in self.__dict__:
-            raise ValueError(f"{type(self).__name__}: expected a call of forward before this one")
+            raise NoForwardYet(f"{type(self).__name__}: expected a call of forward before this one")
         return self.__dict__[name]
 
     def save(self, path):
@@ -74,11 +104,11 @@ class Model:
 
         Raises ValueError if a parameter is not finite.
         """
+        header = json.dumps({"class": type(self).__name__, "dtype": str(self.dtype), **self.config})
         for key, param in self.params.items():
             check_array(f"params[{key!r}]", param, param.shape, dtype=self.dtype)
-        folder, name = os.path.split(os.path.abspath(check_path("path", path)))
+        folder, name = os.path.split(os.path.realpath(check_path("path", path)))
         temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
-        header = json.dumps({"class": type(self).__name__, "dtype": str(self.dtype), **self.config})
         content = io.BytesIO()
         np.savez(content, model=np.array(header), **self.params)
         try:
@@ -86,7 +116,7 @@ class Model:
                 file.write(content.getbuffer())
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            os.replace(temporary, os.path.join(folder, name))
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
@@ -98,6 +128,7 @@ class Model:
         with open(check_path("path", path), "rb") as file:
             content = io.BytesIO(file.read())
         try:
+            check_sizes(content)
             with np.load(content, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             config = json.loads(str(arrays.pop("model")))
@@ -107,14 +138,28 @@ class Model:
         if name != cls.__name__:
             raise ValueError(f"path: expected a saved {cls.__name__}, got a saved {name} in {path}")
         try:
-            model = cls(**config, dtype=dtype)
+            shapes = cls.shapes(**config)  # before anything is built: a header can ask for any size
         except (TypeError, ValueError) as error:
             raise ValueError(f"path: expected what makes a {name}, got {config} in {path} ({error})") from None
-        if arrays.keys() != model.params.keys():
-            raise ValueError(f"path: expected parameters {', '.join(model.params)}, got {', '.join(arrays)} in {path}")
+        if arrays.keys() != shapes.keys():
+            raise ValueError(f"path: expected parameters {', '.join(shapes)}, got {', '.join(arrays)} in {path}")
         try:
-            for key, param in model.params.items():
-                param[...] = check_array(key, arrays[key], param.shape, dtype=model.dtype)
+            for key, shape in shapes.items():
+                arrays[key] = check_array(key, arrays[key], shape, dtype)
+            return cls(**config, dtype=dtype).set_params(arrays)
         except (TypeError, ValueError) as error:
             raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
-        return model
+
+
+def check_sizes(content):
+    """Raise unless every array in an .npz file is as large as it says, before memory is asked for it."""
+    with zipfile.ZipFile(content) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size > len(content.getbuffer()):
+                raise ValueError("it is compressed, and may be far larger than it looks")
+            with archive.open(member) as file:
+                np.lib.format.read_magic(file)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+                if file.tell() + math.prod(shape) * dtype.itemsize != member.file_size:
+                    raise ValueError(f"{member.filename} does not hold what its shape {shape} asks for")
+    content.seek(0)

@@ -6,8 +6,33 @@ import numpy as np
 
 from rnn_lib.validation import check_named_arrays, check_number, check_same_keys
 
+__all__ = ["SGD", "Adam", "clip_grad_norm", "grad_norm"]
 
-class SGD:
+
+class Optimizer:
+    """Parameters to change, and a learning rate, which may be set anew between two steps."""
+
+    def __init__(self, params, lr):
+        """`params` is a model's dict of arrays; lr > 0. What an optimiser gathers from step to step starts empty."""
+        self.params = check_named_arrays("params", params)
+        self.lr = lr
+        self.reset()
+
+    @property
+    def lr(self):
+        """The learning rate."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value):
+        self._lr = check_number("lr", value, above=0)
+
+    def zeros(self):
+        """Return an array of zeros for each parameter."""
+        return {name: np.zeros_like(p) for name, p in self.params.items()}
+
+
+class SGD(Optimizer):
     """Stochastic gradient descent with momentum, as `torch.optim.SGD`.
 
         v <- momentum v + g
@@ -16,22 +41,29 @@ class SGD:
 
     def __init__(self, params, lr, momentum=0.0):
         """`params` is a model's dict of arrays; lr > 0, 0 <= momentum < 1."""
-        self.params = check_named_arrays("params", params)
-        self.lr = check_number("lr", lr, above=0)
         self.momentum = check_number("momentum", momentum, minimum=0, below=1)
-        self.velocity = {name: np.zeros_like(p) for name, p in params.items()} if momentum else None
+        super().__init__(params, lr)
+
+    def __repr__(self):
+        """The constructor call."""
+        return f"SGD(lr={self.lr:g}, momentum={self.momentum:g})"
+
+    def reset(self):
+        """Forget the velocity."""
+        self.velocity = self.zeros() if self.momentum else None
 
     def step(self, grads):
         """Move every parameter against its gradient; `grads` has the keys and shapes of `params`."""
         check_same_keys("grads", grads, self.params)
+        lr, momentum = self.lr, self.momentum
         for name, p in self.params.items():
             v = grads[name]
-            if self.momentum:
-                v = self.velocity[name] = self.momentum * self.velocity[name] + v
-            p -= self.lr * v
+            if momentum:
+                v = self.velocity[name] = momentum * self.velocity[name] + v
+            p -= lr * v
 
 
-class Adam:
+class Adam(Optimizer):
     """Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1), as `torch.optim.Adam`.
 
         m <- beta_1 m + (1 - beta_1) g,  v <- beta_2 v + (1 - beta_2) g^2
@@ -40,15 +72,19 @@ class Adam:
 
     def __init__(self, params, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
         """`params` is a model's dict of arrays; lr > 0, 0 <= beta < 1, eps > 0."""
-        self.params = check_named_arrays("params", params)
-        self.lr = check_number("lr", lr, above=0)
         if not isinstance(betas, tuple) or len(betas) != 2:
             raise TypeError(f"betas: expected a pair of numbers, got {betas!r}")
         self.betas = tuple(check_number("betas", beta, minimum=0, below=1) for beta in betas)
         self.eps = check_number("eps", eps, above=0)
-        self.t = 0
-        self.m = {name: np.zeros_like(p) for name, p in params.items()}
-        self.v = {name: np.zeros_like(p) for name, p in params.items()}
+        super().__init__(params, lr)
+
+    def __repr__(self):
+        """The constructor call."""
+        return f"Adam(lr={self.lr:g}, betas={self.betas}, eps={self.eps:g})"
+
+    def reset(self):
+        """Forget both means and the number of steps."""
+        self.t, self.m, self.v = 0, self.zeros(), self.zeros()
 
     def step(self, grads):
         """Move every parameter against its gradient; `grads` has the keys and shapes of `params`."""
@@ -60,7 +96,8 @@ class Adam:
         for name, p in self.params.items():
             g, m, v = grads[name], self.m[name], self.v[name]
             m += (1 - beta_1) * (g - m)
-            v += (1 - beta_2) * (g * g - v)
+            v *= beta_2
+            v += (1 - beta_2) * g * g  # from the left: of a large g, the square would overflow sooner
             p -= lr * m / (correction * np.sqrt(v) + self.eps)
 
 

@@ -1,73 +1,100 @@
-"""The training loop."""
+"""The training loop. A new way of feeding batches is a generator of `Batch`es, as in `fit`; the loop stays `train`."""
 
 import math
 import os
+import signal
+import threading
 import time
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
+from rnn_lib.gradcheck import check_direction
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import clip_grad_norm, grad_norm
+from rnn_lib.seeds import generator
+from rnn_lib.threads import one_thread
 from rnn_lib.validation import (
     check_array,
     check_callable,
     check_has,
     check_int,
+    check_named_arrays,
     check_number,
+    describe,
     is_finite,
     shape_of,
 )
 
+__all__ = ["Batch", "History", "fit", "train"]
+
 BAR_AFTER = 2  # seconds
+FAR = 10  # times its start: a loss that ends above that has not been trained down
 
 
 @dataclass
 class History:
-    """What happened in training, one entry an epoch; each batch is measured before its own update.
+    """What happened in training.
 
-    loss        mean loss over the epoch's sequences
-    grad_norm   largest norm of a batch's whole gradient, before clipping
-    message     where training diverged; empty if it did not
+    loss        one number an epoch: the mean loss, each batch measured before its own update
+    grad_norm   one number an epoch: the largest norm of a batch's whole gradient, before clipping
+    step_loss   one number an update: the loss of its batch, before it
+    message     what went wrong, such as where training diverged; empty if nothing did
+    diverged    True if training stopped because a number was no longer finite
     """
 
     loss: list = field(default_factory=list)
     grad_norm: list = field(default_factory=list)
+    step_loss: list = field(default_factory=list)
     message: str = ""
+    diverged: bool = False
 
-    @property
-    def diverged(self):
-        """True if training stopped because a number was no longer finite."""
-        return bool(self.message)
+
+class Batch(NamedTuple):
+    """What one update is made from.
+
+    X       the input, (T, B, I) or (B, I)
+    target  what the loss compares the output with
+    weight  how much this batch's loss counts in the epoch's mean, such as the number of its sequences
+    state   the state before the first step; None where a sequence begins
+    """
+
+    X: np.ndarray
+    target: np.ndarray
+    weight: float = 1
+    state: object = None
 
 
 def fit(
     model, X, target, optimizer, *, loss_fn=mse_loss, epochs=100, batch_size=None, clip_norm=None, seed=0,
-    verbose=True, on_epoch=None,
+    verbose=True, on_epoch=None, history=None, check=False,
 ):
     """Train `model` on sequences `X` and return the History.
 
     X           (T, B, I), or (B, I) for a model without time
-    target      whatever `loss_fn` compares with the output: (T, B, ...) or, one for a sequence, (B, ...)
+    target      whatever `loss_fn` compares with the output. If its first two sizes are T and B, it has an entry
+                for each step, (T, B, ...); if not, an entry for each sequence, (B, ...)
     optimizer   made from `model.params`, such as `Adam(model.params, lr=0.01)`
     loss_fn     (Y, target) -> (loss, dLoss/dY)
+    epochs      how often each sequence is seen
     batch_size  sequences a step, drawn without replacement in an order that `seed` decides;
                 None: all of them in every step, in the order given
     clip_norm   largest norm of the whole gradient (`clip_grad_norm`); None: no clipping
-    verbose     show a progress bar on long work, and print a message if training diverges
+    verbose     show a progress bar on long work, and print what went wrong
     on_epoch    called as on_epoch(epoch, history) after every epoch; training stops if it returns True
+    history     what an earlier call returned: training goes on from there, and 7 + 13 epochs are 20.
+                None: everything but the model and the optimiser starts anew
+    check       compare the gradients with the slope of the loss along one random direction first (`check_direction`),
+                at the cost of two steps, and raise ValueError if they differ
 
-    If the loss, its gradient or a parameter is no longer finite, training stops, `history.message`
-    says so, and the parameters are put back to the last ones whose loss was finite.
+    If the loss, its gradient or a parameter is no longer finite, training stops, `history.message` says so, and
+    parameters are put back: see `train`, which also says what Ctrl-C does.
     """
-    check_has("model", model, "params", "forward", "backward")
-    check_has("optimizer", optimizer, "params", "step")
-    if optimizer.params is not model.params:
-        came = f"{type(optimizer).__name__} made from other parameters"
-        raise ValueError(f"optimizer: expected one made from model.params, got {came}")
+    check_trainable(model, optimizer)
     check_callable("loss_fn", loss_fn)
-    if on_epoch is not None:
-        check_callable("on_epoch", on_epoch)
     X = check_array("X", X, ("B", "I") if len(shape_of(X)) == 2 else ("T", "B", "I"))
     target = check_array("target", target, shape_of(target))
     batch_axis = X.ndim - 2
@@ -75,62 +102,159 @@ def fit(
     target_axis = batch_axis if target.shape[: batch_axis + 1] == X.shape[: batch_axis + 1] else 0
     if target.ndim == 0 or target.shape[target_axis] != B:
         raise ValueError(f"target: expected one target for each of the {B} sequences in X, got shape {target.shape}")
-    epochs = check_int("epochs", epochs)
+    if hasattr(loss_fn, "check_target"):  # all of it, before a step changes anything
+        loss_fn.check_target(target, getattr(model, "output_size", math.inf))
     batch_size = B if batch_size is None else check_int("batch_size", batch_size, maximum=B)
     if batch_size < B and X.ndim == 3 and target.shape == (B, B) == X.shape[:2] and target.dtype.kind == "f":
         raise ValueError(f"target: expected to see which axis is the batch, got {target.shape} with T = B = {B}")
-    if clip_norm is not None:
-        clip_norm = check_number("clip_norm", clip_norm, above=0)
-    rng = np.random.default_rng(check_int("seed", seed, minimum=0))
-    history = History()
-    last_finite = {name: p.copy() for name, p in model.params.items()}
+    generator(seed, "batches")  # refuses a bad seed before anything happens
 
-    def diverged(what):
-        for name, p in model.params.items():
-            p[...] = last_finite[name]
-        history.message = f"Training diverged: {what} no longer finite in epoch {epoch + 1}."
-        if verbose:
-            print(history.message)
-        return history
-
-    for epoch in progress(range(epochs), verbose):
-        order = np.arange(B) if batch_size == B else rng.permutation(B)
-        loss_sum, largest_norm = 0.0, 0.0
+    def batches(epoch):
+        if batch_size == B:
+            yield Batch(X, target)
+            return
+        order = generator(seed, "batches", epoch).permutation(B)
         for start in range(0, B, batch_size):
             batch = order[start : start + batch_size]
-            whole = len(batch) == B
-            x = X if whole else X.take(batch, axis=batch_axis)
-            wanted = target if whole else target.take(batch, axis=target_axis)
-            loss, grads = loss_and_gradients(model, x, wanted, loss_fn)
-            if grads is None:
-                return diverged("the loss or its gradient is")
-            for name, p in model.params.items():
-                last_finite[name][...] = p
-            norm = grad_norm(grads) if clip_norm is None else clip_grad_norm(grads, clip_norm)
-            with np.errstate(over="ignore", invalid="ignore"):
-                optimizer.step(grads)
-            loss_sum += float(loss) * len(batch)
-            largest_norm = max(largest_norm, norm)
-        history.loss.append(loss_sum / B)
-        history.grad_norm.append(largest_norm)
-        if on_epoch is not None and on_epoch(epoch, history):
-            break
+            yield Batch(X.take(batch, axis=batch_axis), target.take(batch, axis=target_axis), len(batch))
+
+    if check:
+        direction = check_direction(model, X, lambda Y: loss_fn(Y, target))
+        if not direction.passed:
+            raise ValueError(f"model: expected gradients that belong to the loss, got: {direction}")
+        if verbose:
+            print(direction)
+
+    size = batch_size * max(p.size for p in model.params.values())
+    with one_thread(size):
+        return train(model, batches, optimizer, loss_fn=loss_fn, epochs=epochs, clip_norm=clip_norm, verbose=verbose,
+                     on_epoch=on_epoch, history=history)
+
+
+def train(
+    model, batches, optimizer, *, loss_fn=mse_loss, epochs=100, clip_norm=None, verbose=True, on_epoch=None,
+    history=None,
+):
+    """Train `model` on what `batches(epoch)` yields, a `Batch` for each update, and return the History.
+
+    The generator goes on only after the update was made: what it yields next may depend on the model, as in a stream
+    whose state is carried on. The other arguments are those of `fit`.
+
+    If a number is no longer finite, training stops, `history.message` says where, and the parameters are put back to
+    the last ones whose loss was not above that of the first batch; the optimiser forgets what it gathered. Ctrl-C
+    stops training after the update that is under way: the History is returned, and its message says so.
+    """
+    check_trainable(model, optimizer)
+    check_callable("batches", batches)
+    check_callable("loss_fn", loss_fn)
+    epochs = check_int("epochs", epochs)
+    if clip_norm is not None:
+        clip_norm = check_number("clip_norm", clip_norm, above=0)
+    if on_epoch is not None:
+        check_callable("on_epoch", on_epoch)
+    if history is None:
+        history = History()
+    elif not isinstance(history, History):
+        raise TypeError(f"history: expected what fit returned, got {describe(history)}")
+    history.message, history.diverged = "", False
+    good = {name: p.copy() for name, p in model.params.items()}  # parameters to put back
+    done = len(history.loss)
+
+    def stop(message):
+        history.message = message
+        if verbose:
+            print(message)
+        return history
+
+    def diverged(what, epoch):
+        for name, p in model.params.items():
+            p[...] = good[name]
+        if hasattr(optimizer, "reset"):
+            optimizer.reset()
+        history.diverged = True
+        return stop(f"Training diverged: {what} no longer finite in epoch {epoch + 1}.")
+
+    with patient_interrupt() as interrupted:
+        for epoch in progress(range(done, done + epochs), verbose):
+            losses, weights, largest_norm = [], [], 0.0
+            for batch in batches(epoch):
+                loss, grads = loss_and_gradients(model, batch, loss_fn)
+                if grads is None:
+                    return diverged("the loss or its gradient is", epoch)
+                history.step_loss.append(float(loss))
+                if history.step_loss[-1] <= history.step_loss[0]:
+                    for name, p in model.params.items():
+                        good[name][...] = p
+                norm = grad_norm(grads) if clip_norm is None else clip_grad_norm(grads, clip_norm)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    optimizer.step(grads)
+                losses.append(history.step_loss[-1] * batch.weight)
+                weights.append(batch.weight)
+                largest_norm = max(largest_norm, norm)
+                if interrupted():
+                    return stop(f"Training was interrupted in epoch {epoch + 1}; what it had learned is kept.")
+            history.loss.append(sum(losses) / sum(weights))
+            history.grad_norm.append(largest_norm)
+            if on_epoch is not None and on_epoch(epoch, history):
+                break
     if not all(map(is_finite, model.params.values())):  # made so by the last update, whose loss nobody saw
-        return diverged("the parameters are")
+        return diverged("the parameters are", epoch)
+    if history.loss[-1] > FAR * history.loss[0]:
+        return stop(f"The loss ended at {history.loss[-1]:.3g}, far above {history.loss[0]:.3g} in epoch 1: "
+                    "a smaller learning rate, smaller inputs or clipping may help.")
     return history
 
 
-def loss_and_gradients(model, X, target, loss_fn):
+def check_trainable(model, optimizer):
+    """Raise unless `model` can be trained and `optimizer` was made for it."""
+    check_has("model", model, "params", "forward", "backward")
+    check_named_arrays("model.params", model.params)
+    check_has("optimizer", optimizer, "params", "step")
+    if optimizer.params is not model.params:
+        came = f"{type(optimizer).__name__} made from other parameters"
+        raise ValueError(f"optimizer: expected one made from model.params, got {came}")
+
+
+def loss_and_gradients(model, batch, loss_fn):
     """Forward, loss, backward. The gradients are None if anything on the way is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
-        Y = model.forward(X)
+        Y = model.forward(batch.X) if batch.state is None else model.forward(batch.X, batch.state)
         if not is_finite(Y):
             return math.nan, None
-        loss, dY = loss_fn(Y, target)
+        pair = loss_fn(Y, batch.target)
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"loss_fn: expected (loss, dLoss/dY), as mse_loss returns, got {describe(pair)}")
+        loss, dY = pair
+        dY = np.asarray(dY, Y.dtype)  # what overflows a float32 model's numbers is divergence, too
         if not (is_finite(loss) and is_finite(dY)):
             return loss, None
         grads = model.backward(dY)
         return loss, grads if all(map(is_finite, grads.values())) else None
+
+
+@contextmanager
+def patient_interrupt():
+    """Make the first Ctrl-C wait: within this context a function tells whether it came. The second one comes through.
+
+    Only the main thread gets Ctrl-C; elsewhere nothing happens.
+    """
+    came = []
+    if threading.current_thread() is not threading.main_thread() or not isinstance(
+        signal.getsignal(signal.SIGINT), Callable
+    ):
+        yield lambda: False
+        return
+
+    def note(number, frame):
+        if came:
+            raise KeyboardInterrupt
+        came.append(True)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def progress(epochs, verbose):
@@ -141,14 +265,13 @@ def progress(epochs, verbose):
     start, bar = time.monotonic(), None
     verbose = verbose and not os.environ.get("TQDM_DISABLE")  # tqdm obeys this by itself in a terminal only
     try:
-        for epoch in epochs:
+        for n, epoch in enumerate(epochs):
             if bar is not None:
                 bar.update()
             elif verbose and time.monotonic() - start > BAR_AFTER:
                 from tqdm.auto import tqdm  # imports ipywidgets in a notebook, which rnn_lib itself must not
 
-                bar = tqdm(desc="Training", unit="epoch", total=len(epochs), initial=epoch, leave=False,
-                           disable=False)
+                bar = tqdm(desc="Training", unit="epoch", total=len(epochs), initial=n, leave=False, disable=False)
             yield epoch
     finally:
         if bar is not None:

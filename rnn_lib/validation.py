@@ -6,14 +6,21 @@ import os
 
 import numpy as np
 
+__all__ = [
+    "as_array", "cast", "check_array", "check_callable", "check_choice", "check_has", "check_int", "check_labels",
+    "check_named_arrays", "check_number", "check_path", "check_same_keys", "describe", "fits", "is_finite",
+    "shape_of",
+]
+
+NUMBERS = "fiubc"  # kinds of dtype: float, int, unsigned, bool, complex
+
 
 def is_finite(array):
     """True if no element of `array` is NaN or infinite."""
-    array = np.asarray(array)
-    # The sum of squares is finite only if every element is, and costs half of the exact test;
+    # A sum of squares is finite only if every element is, and costs half of the exact test;
     # it can overflow for huge finite numbers, so the exact test has the last word.
     # (vdot, because it flattens by itself and overflows without a warning.)
-    if array.dtype.kind == "f" and math.isfinite(np.vdot(array, array)):
+    if type(array) is np.ndarray and array.dtype.kind == "f" and math.isfinite(np.vdot(array, array)):
         return True
     return bool(np.isfinite(array).all())
 
@@ -24,19 +31,10 @@ def check_array(name, value, shape, dtype=None, finite=True):
     `shape` is a tuple: an int fixes a dimension, a string ("T", "B", ...) only names it. An empty
     dimension is never accepted. `dtype` is what the result is cast to (default: left as it is).
     """
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # a ragged list
-        raise TypeError(f"{name}: expected an array of numbers, got {describe(value)} ({error})") from None
-    if array.dtype.kind not in "fiubc":
-        raise TypeError(f"{name}: expected an array of numbers, got {describe(value)}")
-    if dtype is not None and array.dtype != dtype:
-        if array.dtype.kind == "c" and np.dtype(dtype).kind != "c":
-            raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
-        with np.errstate(over="ignore"):  # too large for float32: infinite, which the last check reports
-            array = array.astype(dtype)
-    fits = array.ndim == len(shape) and 0 not in array.shape
-    if not fits or not all([n == m or isinstance(m, str) for n, m in zip(array.shape, shape, strict=True)]):
+    array = value if type(value) is np.ndarray else as_array(name, value)
+    if array.dtype != dtype and (dtype is not None or array.dtype.kind not in NUMBERS):
+        array = cast(name, value, array, dtype)
+    if not fits(array.shape, shape):
         expected = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
         empty = ", which is empty" if 0 in array.shape else ""
         raise ValueError(f"{name}: expected shape {expected}, got {array.shape}{empty}")
@@ -44,6 +42,33 @@ def check_array(name, value, shape, dtype=None, finite=True):
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}: expected finite numbers, got {array[bad]} at index {bad}")
     return array
+
+
+def as_array(name, value):
+    """Return a list, a number or another kind of array as a NumPy array, or raise."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected an array without a mask of its own, got {describe(value)}")
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # a ragged list
+        raise TypeError(f"{name}: expected an array of numbers, got {describe(value)} ({error})") from None
+
+
+def cast(name, value, array, dtype):
+    """Return an array of numbers in this dtype, or raise if it holds something else."""
+    if array.dtype.kind not in NUMBERS:
+        raise TypeError(f"{name}: expected an array of numbers, got {describe(value)}")
+    if array.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    with np.errstate(over="ignore"):  # too large for float32: infinite, which the last check reports
+        return array.astype(dtype)
+
+
+def fits(sizes, shape):
+    """True if an array's sizes are those of `shape`, in which strings stand for any size but 0."""
+    if 0 in sizes or len(sizes) != len(shape):
+        return False
+    return sizes == shape or all([n == m or type(m) is str for n, m in zip(sizes, shape, strict=True)])
 
 
 def shape_of(value):
@@ -109,12 +134,21 @@ def check_labels(name, labels, n_classes, shape, counts=True):
 
 def check_same_keys(name, value, params):
     """Raise unless the dict `value` has the keys of `params` and, under each, an array of the same shape."""
-    check_named_arrays(name, value)
+    if type(value) is dict and value.keys() == params.keys():
+        total = 0.0  # of squares, as in is_finite
+        for key, param in params.items():
+            array = value[key]
+            if type(array) is not np.ndarray or array.dtype.kind != "f" or array.shape != param.shape:
+                break
+            total += float(np.vdot(array, array))
+        else:
+            if math.isfinite(total):
+                return
+    check_named_arrays(name, value)  # something is wrong: say what
     if value.keys() != params.keys():
         raise ValueError(f"{name}: expected keys {', '.join(params)}, got {', '.join(map(str, value))}")
     for key, param in params.items():
-        if value[key].shape != param.shape or not is_finite(value[key]):
-            check_array(f"{name}[{key!r}]", value[key], param.shape)
+        check_array(f"{name}[{key!r}]", value[key], param.shape)
 
 
 def check_path(name, value):

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 
 from rnn_lib import MLP, RNN
+from rnn_lib.activations import sigmoid
 from rnn_lib.losses import mse_loss
 
 
@@ -54,7 +55,11 @@ def added_up(model, X, target, *state):
     p = {name: np.abs(param) for name, param in model.params.items()}
     dY = 2 * (Y + np.abs(target)) / Y.size
     if isinstance(model, MLP):
-        sizes, dz, a = {}, dY, [np.abs(f) for f in model._a]
+        sizes, dz, a = {}, dY, [X]
+        for k in range(1, model.n_layers):
+            z = a[-1] @ model.params[f"W_{k}"].T + model.params[f"b_{k}"]
+            a.append(np.tanh(z) if model.activation == "tanh" else sigmoid(z))
+        a = list(map(np.abs, a))
         for k in range(model.n_layers, 0, -1):
             sizes[f"W_{k}"], sizes[f"b_{k}"] = dz.T @ a[k - 1], dz.sum(axis=0)
             dz = dz @ p[f"W_{k}"] * (1 + a[k - 1] ** 2)

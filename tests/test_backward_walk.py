@@ -81,8 +81,8 @@ def test_the_numbers_are_drawn_where_they_belong():
     canvas.draw()
     red, green, blue = (np.asarray(canvas.buffer_rgba())[..., i].astype(int) for i in range(3))
     vermillion = (red > 180) & (green < 140) & (blue < 90)
-    assert vermillion[430:, 715:830].sum() > 300  # the column of the sums
-    assert not vermillion[430:, 120:300].any()    # step 1 has added nothing yet
+    assert vermillion[400:, 675:790].sum() > 300  # the column of the sums
+    assert not vermillion[400:, 90:270].any()    # step 1 has added nothing yet
 
 
 @pytest.mark.parametrize("T", [1, 2])
@@ -109,3 +109,12 @@ def test_shortened_formulas():
     cosines = np.linspace(1, 0, 12).reshape(3, 4)
     figure = plots.shortened_formulas([2, 3, 4], {"first": cosines, "second": cosines / 2})
     assert {"first", "second"} <= {text.get_text() for text in figure.axes[0].texts}
+
+
+def test_the_table_shows_each_line_and_its_numbers():
+    ledger = playgrounds.run_backward_walk().ledger
+    source = "def step():\n    carry = dz_next @ W_hh\n    dW_xh = dz_t.T @ x_t\n"
+    rows = playgrounds.walk_table(ledger, {"carry": "c", "dW_xh": "w"}, source).splitlines()
+    assert len(rows) == 4 and rows[0].count("|") == 8
+    assert rows[2].startswith("| $c$ | `carry = dz_next @ W_hh` | (1, 2) | $") and rows[2].endswith("$ |  |")
+    assert rows[3].endswith(r"$\begin{bmatrix} 0.1575 \\ 0.0250 \end{bmatrix}$ |") and "-0.0000" not in "".join(rows)

@@ -3,22 +3,22 @@
 import numpy as np
 import pytest
 
-from rnn_lib.bugs import BUGS
-from rnn_lib.playgrounds import TASKS, clinic, draw_clinic, examine
+from rnn_lib.bugs import BUGS, examination
+from rnn_lib.playgrounds import TASKS, draw_clinic, examine
 
 SINE, RECALL, RECALL_5 = TASKS
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_right_network_learns_every_task(task):
-    history, halfway = clinic.healthy(task)
+    history, halfway = examination.healthy(task)
     assert history.loss[-1] < history.loss[0] / 10
     chosen = TASKS[task]()
     model = chosen.model()
     for name, p in model.params.items():
         p[...] = halfway[name]
     loss, _ = chosen.loss_fn(model.forward(chosen.X), chosen.target)
-    assert loss == pytest.approx(history.loss[clinic.EPOCHS // 2], rel=1e-9)
+    assert loss == pytest.approx(history.loss[examination.EPOCHS // 2], rel=1e-9)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -81,7 +81,7 @@ def test_every_bug_can_be_examined_and_drawn(bug):
 def test_training_reports_its_progress():
     epochs = []
     examine("scale", SINE, on_epoch=lambda epoch, history: epochs.append(epoch))
-    assert epochs == list(range(clinic.EPOCHS))
+    assert epochs == list(range(examination.EPOCHS))
 
 
 @pytest.mark.parametrize(("bug", "task", "named"), [("no_such_bug", SINE, "bug"), ("scale", "no such task", "task")])

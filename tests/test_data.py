@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rnn_lib.data import brackets, first_symbol, parity, random_labels, sine_wave, tiny_example, windows
+from rnn_lib.seeds import generator
 
 
 def test_sine_wave_is_a_sine():
@@ -25,7 +26,7 @@ def test_noise_is_added_has_its_standard_deviation_and_follows_the_seed():
     assert noise.std() == pytest.approx(0.3, rel=0.03) and abs(noise.mean()) < 0.02
     np.testing.assert_array_equal(noisy, sine_wave(4000, noise=0.3, seed=1))
     assert (noisy != sine_wave(4000, noise=0.3, seed=2)).all()
-    drawn = np.random.default_rng(0).normal(size=5)  # notebooks print what came of these very numbers
+    drawn = generator(0, "sine_wave").normal(size=5)  # notebooks print what came of these very numbers
     np.testing.assert_allclose(sine_wave(5, noise=2.0), sine_wave(5) + 2 * drawn, rtol=1e-13)
 
 
@@ -79,3 +80,21 @@ def test_tiny_example_has_the_numbers_the_notebooks_print():
         "W_xh": [[0.5], [-0.3]], "W_hh": [[0.1, 0.4], [-0.2, 0.3]], "b_h": [0.1, -0.1], "W_hy": [[0.7, -0.5]],
         "b_y": [0.2]}
     assert X.ravel().tolist() == [1.0, 0.5, -1.0] and target.ravel().tolist() == [0.5, 0.0, -0.5]
+
+
+def test_equal_seeds_tie_nothing_together():
+    """Data, weights and the order of batches draw from streams of their own, whatever the seed."""
+    from rnn_lib import RNN, data
+
+    for seed in range(5):
+        n, generated = 400, {}
+        generated["first symbol"] = data.first_symbol(n, length=1, n_symbols=2, seed=seed)[1]
+        generated["parity"] = data.parity(n, length=1, seed=seed)[1][0]
+        generated["brackets"] = data.brackets(n, length=6, seed=seed)[1]
+        generated["random labels"] = data.random_labels(n, 2, seed=seed)
+        generated["noise"] = data.sine_wave(n, noise=100.0, seed=seed) > 0
+        generated["weights"] = RNN(n, 1, 1, seed=seed).params["W_xh"][0] > 0
+        for a, one in generated.items():
+            for b, other in generated.items():
+                agree = np.mean(one.astype(bool) == other.astype(bool))
+                assert a == b or abs(agree - 0.5) < 0.13, (seed, a, b, agree)  # five standard deviations

@@ -1,17 +1,31 @@
 """check_backward names the mistake, however it was coded, and never the wrong one."""
 
+import functools
 import itertools
+import types
 
 import numpy as np
 import pytest
 
 from rnn_lib import RNN
 from rnn_lib.bugs import BUGS, KINDS, right
+from rnn_lib.bugs.rnn import RNN_SUBJECT
 from rnn_lib.exercises import check_backward
-from rnn_lib.exercises.backward import SHORTENED
-from rnn_lib.exercises.learner import FIRST, LONG, PROBLEMS, SHORT, close, shallow
+from rnn_lib.exercises.verdict import Verdict, close
+from rnn_lib.report import Report
 
-examine = check_backward.__wrapped__  # not wrapped in `never_raises`, which would hide a defect of the check itself
+PROBLEMS = RNN_SUBJECT.problems
+FIRST, SHORT, LONG = RNN_SUBJECT.first, RNN_SUBJECT.others[0], RNN_SUBJECT.others[-1]
+
+
+def examine(backward):
+    """check_backward without what makes a report of every exception: it would hide a defect of the check itself."""
+    try:
+        with np.errstate(all="ignore"):
+            return Report("correct", check_backward.__wrapped__(backward))
+    except Verdict as verdict:
+        return verdict.report
+
 
 # Three backward passes written for this test, each with a switch: `bugs` maps a mistake to True or to its size.
 
@@ -281,15 +295,15 @@ def changed(change, backward=right):
 
 
 def test_unknown_names_the_wrong_parameters_and_only_those():
-    report = check_backward(changed(lambda g, *_: g.update(b_h=g["b_h"] + 1)))
+    report = check_backward(changed(lambda g, *_: g.update(b_h=g["b_h"][::-1])))
     assert report.kind == "unknown"
     assert "wrong for b_h," in report.message
     assert dict(report.table[1:]) == {"W_xh": "right", "W_hh": "right", "b_h": "wrong", "W_hy": "right", "b_y": "right"}
-    assert "single step is wrong already" in report.message
+    assert "gradient of W_xh, made of all dL/dz_t, is right" in report.message
 
 
 def test_a_right_walk_back_is_ruled_out():
-    report = check_backward(changed(lambda g, *_: g.update(W_hh=g["W_hh"] + 1)))
+    report = check_backward(changed(lambda g, *_: g.update(W_hh=g["W_hh"][::-1])))
     assert report.kind == "unknown" and "so is the walk back: look at the lines" in report.message
 
 
@@ -331,7 +345,9 @@ def test_unknown_says_from_which_step_back(lag):
                 dZ[s] += dz
                 error = dz @ params["W_hh"] * (1.5 if t - s + 1 == lag else 1)
         flat = dZ.reshape(-1, dZ.shape[-1])
-        return {**right(params, X, h, dY), "b_h": flat.sum(0), "W_xh": flat.T @ X.reshape(len(flat), -1)}
+        before = h[:-1].reshape(len(flat), -1)
+        hidden = {"b_h": flat.sum(0), "W_xh": flat.T @ X.reshape(len(flat), -1), "W_hh": flat.T @ before}
+        return {**right(params, X, h, dY), **hidden}
     report = check_backward(wrong)
     assert report.kind == "unknown"
     assert ("wrong from one step back on" if lag == 1 else f"wrong from {lag} steps back on") in report.message
@@ -392,7 +408,7 @@ def test_lists_single_precision_and_written_arguments_pass_with_a_remark():
     assert check_backward(lists).passed
     assert "single precision" in check_backward(single).message and check_backward(single).passed
     assert "writes into its argument dY" in check_backward(writes).message and check_backward(writes).passed
-    assert (FIRST.dY != 0).all()
+    assert (FIRST.error != 0).all()
 
 
 def test_single_precision_does_not_hide_a_mistake():
@@ -479,7 +495,7 @@ RUBBISH = {
     ],
     "wrong_keys": [
         returns({}), returns({"W": 1}), returns({1: 2, None: 3}), drops_keys,
-        changed(lambda g, *_: g.pop("b_y")), changed(lambda g, *_: g.update(extra=1)),
+        changed(lambda g, *_: g.pop("b_y")),
     ],
     "wrong_shape": [
         with_gradient(lambda W: 0), with_gradient(lambda W: W[0]), with_gradient(lambda W: W[None]),
@@ -493,7 +509,7 @@ RUBBISH = {
         deep, lambda params, X, h, dY: 1 / 0, lambda params, X, h, dY: X @ dY, lambda params, X, h, dY: params["W_hx"],
         lambda params, X, h, dY: undefined_name, int, RNN, dict,  # noqa: F821
     ],
-    "unknown": [
+    "not_zero": [
         with_gradient(lambda W: W), with_gradient(lambda W: 1e300 * np.ones_like(W)), with_gradient(lambda W: W > 0),
         with_gradient(lambda W: 1e-300 * np.ones_like(W)), with_gradient(lambda W: np.ones(W.shape, np.int8)),
         with_gradient(lambda W: np.ma.masked_array(W, W > 0)),
@@ -531,7 +547,7 @@ def test_random_answers_get_a_report():
     rng = np.random.default_rng(0)
     pieces = [None, ..., 0, -1.5, "x", [], [[1.0]], np.zeros(3), np.nan, 1j, {}, (), b"", True, Strange(), object()]
     for _ in range(300):
-        grads = right(*shallow(FIRST))
+        grads = dict(FIRST.right)
         for name in rng.choice(list(grads), rng.integers(1, 4), replace=False):
             grads[str(name)] = pieces[rng.integers(len(pieces))]
         assert check_backward(returns(grads)).passed is False
@@ -541,8 +557,8 @@ def test_the_check_can_tell_its_kinds_apart():
     """No two kinds, and nothing right, leave gradients closer than 1 % on some problem."""
     gradients = {"right": ("correct", [p.right for p in PROBLEMS])}
     for name, bug in BUGS.items():
-        if bug.kind not in ("params_changed", "not_zeroed"):
-            gradients[name] = bug.kind, [bug.make()(*shallow(p)) for p in PROBLEMS]
+        if bug.kind not in ("params_changed", "not_zeroed", "stale_cache"):
+            gradients[name] = bug.kind, [p.answer(bug.make()) for p in PROBLEMS]
     for (kind, ours), (other_kind, theirs) in itertools.combinations(gradients.values(), 2):
         if kind != other_kind:
             assert not all(close(a[name], b[name], 0.01) for a, b in zip(ours, theirs, strict=True) for name in a)
@@ -551,7 +567,145 @@ def test_the_check_can_tell_its_kinds_apart():
 def test_the_problems_can_show_every_kind():
     for problem in (FIRST, SHORT):
         assert len(set(problem.sizes.values())) == 5
-        assert np.abs(problem.h[0]).min() > 0 and all(np.abs(p).max() > 0.1 for p in problem.params.values())
+        assert np.abs(problem.args["hidden_states"][0]).min() > 0
+        assert all(np.abs(p).max() > 0.1 for p in problem.params.values())
     for k in range(1, LONG.sizes["T"]):  # errors are felt, far above the tolerance, to the very first step
-        shortened = BUGS["carry_missing"].make()(*shallow(LONG)) if k == 1 else SHORTENED[0](k, *shallow(LONG))
+        window = BUGS["carry_missing"].make() if k == 1 else functools.partial(RNN_SUBJECT.shortened[0], k)
+        shortened = LONG.answer(window)
         assert not close(shortened["W_hh"], LONG.right["W_hh"], 1e-6)
+
+
+# --- what got past this check, or got advice that was not true --------------------------------------------------------
+
+
+def kept_between_calls(*names):
+    """Some arguments of the first call with these sizes are used again by every later one."""
+    kept = {}
+
+    def backward(params, X, h, dY):
+        now = {"X": X, "h": h, "dY": dY}
+        old = kept.setdefault((X.shape, h.shape, dY.shape), {name: a.copy() for name, a in now.items()})
+        return right(params, **{name: old[name] if name in names else a for name, a in now.items()})
+    return backward
+
+
+def walk_by_hand(params, X, h, dY, slope=lambda h: 1 - h**2, change=lambda carry, t: carry, start=lambda h: 0):
+    """Backpropagation through time with a place for what goes wrong on the way."""
+    dZ, carry = np.zeros_like(h[1:]), start(h)
+    for t in reversed(range(len(X))):
+        dZ[t] = (dY[t] @ params["W_hy"] + carry) * slope(h[t + 1])
+        carry = change(dZ[t] @ params["W_hh"], t)
+    grads = {"W_xh": (dZ, X), "W_hh": (dZ, h[:-1]), "W_hy": (dY, h[1:])}
+    grads = {name: np.tensordot(a, b, axes=([0, 1], [0, 1])) for name, (a, b) in grads.items()}
+    return {**grads, "b_h": dZ.sum(axis=(0, 1)), "b_y": dY.sum(axis=(0, 1))}
+
+
+def walked(**parts):
+    return lambda *args: walk_by_hand(*args, **parts)
+
+
+def squeezed(params, X, h, dY):
+    grads = right(params, X, h, dY)
+    return {**grads, "b_y": dY.squeeze().sum(axis=0).sum(axis=0)}
+
+
+def unpacks_what_it_squeezed(params, X, h, dY):
+    T, B, H = h.squeeze().shape
+    return right(params, X, h.reshape(T, B, H), dY)
+
+
+def stops_after(k):
+    def backward(params, X, h, dY):
+        return walk_by_hand(params, X, h, dY, change=lambda carry, t: 0 if (len(X) - t) % k == 0 else carry)
+    return backward
+
+
+def each(change, names=("W_xh", "W_hh", "b_h", "W_hy", "b_y")):
+    """Change each of these gradients by a function of the gradient, the parameter and the arguments."""
+    def backward(params, X, h, dY):
+        grads = right(params, X, h, dY)
+        return {**grads, **{name: change(grads[name], params[name], X, dY) for name in names}}
+    return backward
+
+
+def central_differences(params, X, h, dY, step=1e-5):
+    def loss():
+        state, total = h[0], 0.0
+        for x, d in zip(X, dY, strict=True):
+            state = np.tanh(x @ params["W_xh"].T + state @ params["W_hh"].T + params["b_h"])
+            total += (d * (state @ params["W_hy"].T + params["b_y"])).sum()
+        return total
+
+    grads = {name: np.empty_like(p) for name, p in params.items()}
+    for name, p in params.items():
+        for i in np.ndindex(p.shape):
+            saved = p[i]
+            p[i] = saved + step
+            above = loss()
+            p[i] = saved - step
+            grads[name][i] = (above - loss()) / (2 * step)
+            p[i] = saved
+    return grads
+
+
+def noisy(seed=0, size=0.1):
+    rng = np.random.default_rng(seed)
+    return each(lambda g, p, X, dY: g + size * rng.normal(size=g.shape))
+
+
+HIDDEN = ("W_xh", "W_hh", "b_h")
+FACTOR_ALONE = "Each of them points in the right direction and has another length"
+
+
+@pytest.mark.parametrize(("backward", "kind", "words"), [
+    (kept_between_calls("X"), "stale_cache", "the first call's X."),
+    (kept_between_calls("h"), "stale_cache", "the first call's hidden_states."),
+    (kept_between_calls("X", "h"), "stale_cache", "the first call's X and hidden_states."),
+    (kept_between_calls("X", "h", "dY"), "stale_cache", "the first call's X and hidden_states and dY."),
+    (walked(change=lambda carry, t: np.where(np.abs(carry) < 1e-6, 0, carry)), "small_lost", "gets lost"),
+    (walked(change=lambda carry, t: carry if np.abs(carry).max() > 1e-4 else 0 * carry), "small_lost", "threshold"),
+    (lambda params, X, h, dY: right(params, X, h, np.where(np.abs(dY) < 1e-8, 0, dY)), "small_lost", "gets lost"),
+    (each(lambda g, p, X, dY: np.round(g, 4)), "small_lost", "rounding"),
+    (squeezed, "bias_summed_over_units", "b_y. It was called with T=7, B=1"),
+    (unpacks_what_it_squeezed, "exception", "It was called with T=7, B=1"),
+    (stops_after(100), "truncated", "covers 100 steps"), (stops_after(105), "truncated", "covers 105 steps"),
+    (walked(start=np.ones_like), "exception", ""),
+    (walked(start=lambda h: np.ones_like(h[0])), "carry_start", "starts from something"),
+    (walked(start=lambda h: h[-1]), "carry_start", "starts from something"),
+    (walked(start=lambda h: 0.5 + h[0]), "not_zero", "what the carry starts from"),
+    (walked(change=lambda carry, t: carry + 1e-3), "not_zero", "a term without dY"),
+    (walked(change=lambda carry, t: -carry), "carry_negated", "wrong sign"),
+    (each(lambda g, p, X, dY: g + 1e-4 * p), "weight_decay", "It is 0.0001 times"),
+    (each(lambda g, p, X, dY: g + 0.01 * p, ("W_hh",)), "weight_decay", "It shows in: W_hh."),
+    (walked(slope=lambda h: 1 - h**2 + 1e-6), "unknown", "The errors are small"),
+    (walked(slope=lambda h: 1 - h**2 + 1e-5), "unknown", "The errors are small"),
+    (each(lambda g, p, X, dY: 1.00005 * g), "scale", "is 1.00005 times"),
+    (central_differences, "numerical", "a good check of a backward pass"),
+    (lambda *args: central_differences(*args, step=1e-3), "numerical", "Walk back once"),
+    (each(lambda g, p, X, dY: g / len(X), ("b_h",)), "unknown", FACTOR_ALONE),
+    (each(lambda g, p, X, dY: g / len(X), HIDDEN), "unknown", FACTOR_ALONE),
+    (lambda *args: (grads := right(*args)) | {"b_h": grads["W_xh"].sum(axis=1)}, "unknown", "so is the walk back"),
+    (walked(slope=lambda h: 0 * h), "unfinished", "no error ever enters"),
+    (walked(slope=lambda h: 1 + h**2), "wrong_derivative", "not the derivative of tanh"),
+    (walked(slope=lambda h: 1 / (1 - h**2)), "wrong_derivative", "not the derivative of tanh"),
+    (noisy(), "random", "a random number"),
+    (each(lambda g, p, X, dY: g + 0.1 * g**2), "not_linear", "the wronger the larger"),
+    (each(lambda g, p, X, dY: g.astype(np.float16)), "not_finite", "65504"),
+])
+def test_what_once_got_past_the_check_or_was_told_something_false(backward, kind, words):
+    report = examine(backward)
+    assert report.kind == kind and words in report.message, report
+
+
+@pytest.mark.parametrize(("backward", "remark"), [
+    (lambda *args: types.MappingProxyType(right(*args)), ""),
+    (each(lambda g, p, X, dY: g + 0j), "the gradient of W_xh is complex"),
+    (lambda *args: {**right(*args), "h0": None, 3: "x"}, "no parameter is called h0, 3"),
+    (each(lambda g, p, X, dY: g.astype(np.float32), HIDDEN), "single precision"),
+    (lambda params, X, h, dY: right({k: p.astype("f") for k, p in params.items()}, X.astype("f"), h.astype("f"),
+                                    dY.astype("f")), "single precision"),
+    (lambda params, X, h, dY: right(params, X.astype("f"), h.astype("f"), dY), "single precision"),
+])
+def test_harmless_habits_pass_with_a_remark(backward, remark):
+    report = examine(backward)
+    assert report.passed and remark in report.message and ("One remark" in report.message) == bool(remark), report

@@ -123,6 +123,32 @@ def overwrite_one_array(p, X, h0):
     return np.array(states), np.array(Y)
 
 
+def start_at_minus_one_of_zeros(p, X, h0):
+    states = np.zeros((len(X), *h0.shape))
+    for t in range(len(X)):
+        states[t] = np.tanh(X[t] @ p["W_xh"].T + states[t - 1] @ p["W_hh"].T + p["b_h"])
+    return states, states @ p["W_hy"].T + p["b_y"]
+
+
+def append_from_the_second(p, X, h0):
+    states = [h0]
+    for t in range(1, len(X)):
+        states.append(np.tanh(X[t] @ p["W_xh"].T + states[-1] @ p["W_hh"].T + p["b_h"]))
+    return np.array(states), np.array(states) @ p["W_hy"].T + p["b_y"]
+
+
+def one_input_early(p, X, h0):
+    states = [h0]
+    for t in range(len(X)):
+        states.append(np.tanh(X[(t + 1) % len(X)] @ p["W_xh"].T + states[-1] @ p["W_hh"].T + p["b_h"]))
+    return np.array(states), np.array(states[1:]) @ p["W_hy"].T + p["b_y"]
+
+
+def softmax_output(p, h, h_prev):
+    e = np.exp(p["W_hy"] @ h + p["b_y"])
+    return e / e.sum()
+
+
 def wrap_the_input(p, X, h0):
     states = [h0]
     for t in range(len(X)):
@@ -194,6 +220,9 @@ WRONG_FORWARDS = {
     "tanh_twice": per_sequence(lambda p, x, h, h_0: np.tanh(np.tanh(z(p, x, h)))),
     "sigmoid": per_sequence(lambda p, x, h, h_0: 1 / (1 + np.exp(-z(p, x, h)))),
     "bias_missing": per_sequence(lambda p, x, h, h_0: np.tanh(p["W_xh"] @ x + p["W_hh"] @ h)),
+    "bias_outside": per_sequence(lambda p, x, h, h_0: np.tanh(p["W_xh"] @ x + p["W_hh"] @ h) + p["b_h"]),
+    "first_input_skipped": append_from_the_second,
+    "output_softmax": per_sequence(right_step, output=softmax_output),
     "bias_twice": per_sequence(lambda p, x, h, h_0: np.tanh(z(p, x, h) + p["b_h"])),
     "W_hh_transposed": per_sequence(lambda p, x, h, h_0: np.tanh(p["W_xh"] @ x + h @ p["W_hh"] + p["b_h"])),
     "carry_missing": per_sequence(lambda p, x, h, h_0: np.tanh(p["W_xh"] @ x + p["b_h"])),
@@ -233,6 +262,19 @@ WRONG_FORWARDS = {
     "exception": lambda p, X, h0: X @ p["W_xh"],
     "not_started": lambda p, X, h0: None,
 }
+
+
+MORE_WRONG_FORWARDS = [  # other forms of the same kinds
+    ("initial_state_ignored", start_at_minus_one_of_zeros), ("first_input_skipped", loop_over(1, 0, shift=0)),
+    ("input_off_by_one", one_input_early), ("last_state_missing", changed(states=lambda S: S[:-1])),
+    ("batch_first", changed(outputs=lambda Y: Y.swapaxes(0, 1))),
+    ("initial_state_overwritten", loop_over(0, 0, shift=1)),
+]
+
+
+@pytest.mark.parametrize(("kind", "forward"), MORE_WRONG_FORWARDS)
+def test_check_forward_names_each_form_of_a_mistake(kind, forward):
+    assert exercises.check_forward(forward).kind == kind
 
 
 def test_check_forward_accepts_a_loop_that_ends_where_it_should():
@@ -389,6 +431,18 @@ CASES = [
     (exercises.check_step, "carry_missing", lambda p, x, h: (np.tanh(p["W_xh"] @ x + p["b_h"]), 0)),
     (exercises.check_step, "output_bias_missing", lambda p, x, h: (step(p, x, h)[0], p["W_hy"] @ step(p, x, h)[0])),
     (exercises.check_step, "output_from_previous_state", lambda p, x, h: (step(p, x, h)[0], p["W_hy"] @ h + p["b_y"])),
+    (exercises.check_step, "swapped", lambda p, x, h: step(p, x, h)[::-1]),
+    (exercises.check_step, "sigmoid", lambda p, x, h: (1 / (1 + np.exp(-z(p, x, h))), 0)),
+    (exercises.check_step, "bias_outside", lambda p, x, h: (np.tanh(z(p, x, h) - p["b_h"]) + p["b_h"], 0)),
+    (exercises.check_step, "bias_twice", lambda p, x, h: (np.tanh(z(p, x, h) + p["b_h"]), 0)),
+    (exercises.check_step, "input_missing", lambda p, x, h: (np.tanh(z(p, 0 * x, h)), 0)),
+    (exercises.check_step, "carry_added_outside", lambda p, x, h: (np.tanh(z(p, x, 0 * h)) + p["W_hh"] @ h, 0)),
+    (exercises.check_step, "output_squashed", lambda p, x, h: (step(p, x, h)[0], np.tanh(step(p, x, h)[1]))),
+    (exercises.check_step, "output_softmax", lambda p, x, h: (
+        step(p, x, h)[0], softmax_output(p, step(p, x, h)[0], h))),
+    (exercises.check_step, "output_from_pre_activation", lambda p, x, h: (
+        step(p, x, h)[0], p["W_hy"] @ z(p, x, h) + p["b_y"])),
+    (exercises.check_step, "not_returned", lambda p, x, h: print(step(p, x, h))),
     (exercises.check_step, "wrong_shape", lambda p, x, h: (step(p, x, h)[0][:, None], 0)),
     (exercises.check_step, "wrong_type", lambda p, x, h: step(p, x, h)[0]),
     (exercises.check_step, "not_started", lambda p, x, h: (None, None)),
@@ -409,7 +463,7 @@ CASES = [
     (exercises.check_shapes, "correct", {name: list(shape) for name, shape in SHAPES.items()}),
     (exercises.check_shapes, "not_started", dict.fromkeys(SHAPES)),
     (exercises.check_shapes, "wrong_type", {**SHAPES, "b_h": 5}),
-    (exercises.check_shapes, "wrong_type", {**SHAPES, "Y": None}),
+    (exercises.check_shapes, "incomplete", {**SHAPES, "Y": None}),
     (exercises.check_shapes, "wrong_type", {**SHAPES, "Y": ([7], 3, 4)}),
     (exercises.check_shapes, "wrong_type", (7, 3, 2)),
     (exercises.check_shapes, "wrong_keys", {"X": (7, 3, 2)}),
@@ -420,7 +474,7 @@ CASES = [
     (exercises.check_shapes, "bias_not_flat", {**SHAPES, "b_h": (5, 1)}),
     (exercises.check_shapes, "unknown", {**SHAPES, "Y": (1, 1, 1)}),
     (exercises.check_count_params, "correct", lambda I, H, O: H * I + H * H + H + O * H + O),
-    (exercises.check_count_params, "correct", lambda I, H, O: RNN(I, H, O).n_params),
+    (exercises.check_count_params, "model_made", lambda I, H, O: RNN(I, H, O).n_params),
     (exercises.check_count_params, "biases_missing", lambda I, H, O: H * I + H * H + O * H),
     (exercises.check_count_params, "b_h_missing", lambda I, H, O: H * I + H * H + O * H + O),
     (exercises.check_count_params, "b_y_missing", lambda I, H, O: H * I + H * H + H + O * H),
@@ -449,6 +503,9 @@ CASES = [
         x.T @ p["W_xh"].T + h.T @ p["W_hh"].T + p["b_h"]).T),
     (exercises.check_step_columns, "bias_wrong_axis", columns_with_a_flat_bias),
     (exercises.check_step_columns, "bias_missing", lambda p, x, h: np.tanh(p["W_xh"] @ x + p["W_hh"] @ h)),
+    (exercises.check_step_columns, "bias_outside", lambda p, x, h: (
+        np.tanh(p["W_xh"] @ x + p["W_hh"] @ h) + p["b_h"][:, None])),
+    (exercises.check_step_columns, "exception", lambda p, x, h: np.tanh(x @ p["W_xh"].T + h @ p["W_hh"].T)),
     (exercises.check_step_columns, "tanh_missing", lambda p, x, h: p["W_xh"] @ x + p["W_hh"] @ h + p["b_h"][:, None]),
     (exercises.check_step_columns, "W_hh_transposed", lambda p, x, h: columns({**p, "W_hh": p["W_hh"].T}, x, h)),
     (exercises.check_step_columns, "carry_missing", lambda p, x, h: columns({**p, "W_hh": 0 * p["W_hh"]}, x, h)),
@@ -477,6 +534,42 @@ def test_each_answer_gets_its_kind(check, kind, answer):
     report = check(answer)
     assert report.kind == kind, str(report)
     assert report.passed == (kind == "correct")
+
+
+def single(forward):
+    """A right forward pass, or step, in float32."""
+    def answer(p, X, h0):
+        return forward({name: a.astype(np.float32) for name, a in p.items()}, X.astype(np.float32), h0.astype("f"))
+    return answer
+
+
+def states_in_float32(p, X, h0):
+    states = np.zeros((len(X) + 1, *h0.shape), np.float32)
+    states[0] = h0
+    for t, x_t in enumerate(X):
+        states[t + 1] = np.tanh(x_t @ p["W_xh"].T + states[t] @ p["W_hh"].T + p["b_h"])
+    return states, states[1:] @ p["W_hy"].T + p["b_y"]
+
+
+@pytest.mark.parametrize(("check", "answer"), [
+    (exercises.check_forward, single(forward_rows)), (exercises.check_forward, states_in_float32),
+    (exercises.check_step, single(step)),
+    (exercises.check_step, lambda p, x, h: [a.astype(np.float32) for a in step(p, x, h)]),
+])
+def test_single_precision_passes_with_a_remark(check, answer):
+    report = check(answer)
+    assert report.passed and "single precision" in report.message
+    assert not check(lambda *args: [a * (1 + 1e-6) for a in forward_rows(*args)]).passed
+
+
+def test_a_product_that_does_not_fit_gets_a_hint_where_columns_are_asked_for():
+    message = exercises.check_step_columns(lambda p, x, h: np.tanh(x @ p["W_xh"].T)).message
+    assert message.endswith("the matrix stands on the left, as in the equation: (H, I) @ (I, B).")
+
+
+def test_check_shapes_says_which_axis():
+    advice = dict(exercises.check_shapes({**SHAPES, "X": (7, 2, 2), "Y": None}).table)
+    assert advice["X"] == "look at the axis batch again; the rest is right." and advice["Y"] == "still empty."
 
 
 CHECKS_OF_VALUES = [exercises.check_trial, exercises.check_which_outputs_change, exercises.check_shapes]
@@ -555,7 +648,8 @@ def test_the_table_of_check_shapes_tells_which_are_wrong_and_not_the_answer():
 def test_check_shapes_says_how_many_axes_and_how_a_tuple_of_one_is_written():
     wrong = {"X": (2, 3, 7), "Y": (3, 4), "W_hh": (5,), "b_h": (2, 2), "b_y": 4}
     advice = dict(exercises.check_shapes({**SHAPES, **wrong}).table)
-    assert "time, batch, size" in advice["X"] and "three axes" in advice["Y"] and "(out, in)" in advice["W_hh"]
+    assert "the axis time and the axis size" in advice["X"] and "three axes" in advice["Y"]
+    assert "out, in" in advice["W_hh"]
     assert "one axis" in advice["b_h"] and "(4,)" in advice["b_y"]
 
 

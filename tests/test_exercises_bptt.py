@@ -8,8 +8,8 @@ from rnn_lib.playgrounds.backward_walk import walk_back
 
 NAMES = ("W_xh", "W_hh", "b_h", "W_hy", "b_y", "carry")
 CHECKS = (
-    exercises.check_zero_gradients, exercises.check_pencil_dz, exercises.check_back_through_sigmoid,
-    exercises.check_initial_state_gradient,
+    exercises.check_loss_of_nudge, exercises.check_zero_gradients, exercises.check_pencil_dz,
+    exercises.check_back_through_sigmoid, exercises.check_count_paths,
 )
 
 
@@ -39,10 +39,47 @@ def test_stubs_are_not_started():
     assert exercises.check_zero_gradients(dict.fromkeys(NAMES)).kind == "not_started"
     assert exercises.check_pencil_dz([None, None]).kind == "not_started"
     assert exercises.check_back_through_sigmoid(lambda dh_t, h_t: None).kind == "not_started"
-    assert exercises.check_initial_state_gradient(lambda *args: None).kind == "not_started"
+    assert exercises.check_loss_of_nudge(lambda d: None).kind == "not_started"
+    assert exercises.check_count_paths(lambda T: (None, None)).kind == "not_started"
 
 
 # --- Exercise 1 -----------------------------------------------------------------------------------
+
+
+def nudged_loss(d, steps=(2,), unit=0, name="b_h", after_tanh=False, reach=("y", "z"), reduce=np.mean):
+    """The loss of the tiny example with a nudge; `reach` says by which road it leaves step 2."""
+    params, X, target = data.tiny_example()
+    h, errors = np.zeros((1, 2)), []
+    for t in (1, 2, 3):
+        nudge = {key: np.zeros(len(params[key])) for key in ("b_h", "b_y")}
+        if t in steps:
+            nudge[name][unit] = d
+        z = X[t - 1] @ params["W_xh"].T + h @ params["W_hh"].T + params["b_h"]
+        still = np.tanh(z)
+        moved = still + nudge["b_h"] if after_tanh else np.tanh(z + nudge["b_h"])
+        y = (moved if "y" in reach else still) @ params["W_hy"].T + params["b_y"] + nudge["b_y"]
+        h = moved if "z" in reach else still
+        errors.append(y - target[t - 1])
+    return reduce(np.square(errors))
+
+
+@pytest.mark.parametrize(("settings", "kind"), [
+    ({}, "correct"), ({"steps": (1, 2, 3)}, "every_step"), ({"steps": (1,)}, "another_step"),
+    ({"steps": (3,)}, "another_step"), ({"steps": (2, 3)}, "from_then_on"), ({"unit": 1}, "another_unit"),
+    ({"after_tanh": True}, "after_tanh"), ({"name": "b_y"}, "another_bias"), ({"reach": ("y",)}, "future_fixed"),
+    ({"reach": ("z",)}, "own_output_missing"), ({"steps": ()}, "not_nudged"), ({"reduce": np.sum}, "scale"),
+])
+def test_a_nudge_of_your_own(settings, kind):
+    assert exercises.check_loss_of_nudge(lambda d: nudged_loss(d, **settings)).kind == kind
+
+
+def test_a_nudge_whose_loss_comes_as_an_array_or_as_a_slope():
+    assert exercises.check_loss_of_nudge(lambda d: np.array([[nudged_loss(d)]])).passed
+    report = exercises.check_loss_of_nudge(lambda d: (nudged_loss(d) - nudged_loss(0)) / d)
+    assert report.kind == "slope"
+
+
+# --- Exercise 2 -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("zero", "kind"), [
@@ -54,7 +91,7 @@ def test_zero_gradients(zero, kind):
     assert exercises.check_zero_gradients({name: np.bool_(name in zero) for name in NAMES}).kind == kind
 
 
-def test_the_answer_to_exercise_1_is_true():
+def test_the_answer_to_exercise_2_is_true():
     params, X, target = data.tiny_example()
     params["W_hh"][...] = 0
     ledger = tiny_ledger(params, X, lambda Y: 2 * (Y - target) / target.size)
@@ -63,7 +100,7 @@ def test_the_answer_to_exercise_1_is_true():
     assert not any(np.any(ledger[t]["carry"]) for t in range(4))
 
 
-# --- Exercise 2 -----------------------------------------------------------------------------------
+# --- Exercise 3 -----------------------------------------------------------------------------------
 
 
 def tiny_ledger(params, X, error):
@@ -95,12 +132,15 @@ def test_dz_by_pencil():
         assert exercises.check_pencil_dz(wrong).kind == kind
     h_2 = np.array([0.246496, -0.439320])
     assert exercises.check_pencil_dz((1 - h_2**2) * (params["W_hh"] @ ledger[3]["dz_t"][0])).kind == "W_hh_untransposed"
+    no_slope = ledger[3]["dh_t"][0] @ params["W_hh"]
+    assert "at both steps" in exercises.check_pencil_dz(no_slope).message
+    assert "1 - h_3²" in exercises.check_pencil_dz((1 - h_2**2) * no_slope).message
     every_step = tiny_ledger(params, X, lambda Y: 2 * (Y - target) / 3)
     assert exercises.check_pencil_dz(every_step[2]["dz_t"][0]).kind == "loss_of_every_step"
     assert exercises.check_pencil_dz(3 * every_step[2]["dz_t"][0]).kind == "road_1_open"
 
 
-# --- Exercise 3 -----------------------------------------------------------------------------------
+# --- Exercise 4 -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("answer", "kind"), [
@@ -120,48 +160,24 @@ def test_back_through_sigmoid(answer, kind):
     assert exercises.check_back_through_sigmoid(answer).kind == kind
 
 
-# --- Exercise 4 -----------------------------------------------------------------------------------
-
-
-def loop(params, h, dY, steps):
-    carry = 0
-    for t in steps:
-        carry = ((1 - h[t] ** 2) * (dY[t - 1] @ params["W_hy"] + carry)) @ params["W_hh"]
-    return carry
-
-
-def leftover(params, X, h, dY):
-    return walk_back(params, X, h, dY)[0]["carry"]
+# --- Exercise 5 -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("answer", "kind"), [
-    (leftover, "correct"),
-    (lambda *args: walk_back(*args)[1]["dz_t"] @ args[0]["W_hh"], "correct"),
-    (lambda *args: walk_back(*args)[1]["dh_t"], "stopped_early"),
-    (lambda *args: walk_back(*args)[1]["dz_t"], "stopped_early"),
-    (lambda p, X, h, dY: (1 - h[0] ** 2) * leftover(p, X, h, dY), "one_tanh_too_many"),
-    (lambda *args: leftover(*args).sum(axis=0), "summed_over_batch"),
-    (lambda p, X, h, dY: leftover(p, X, 0 * h, dY), "tanh_derivative_missing"),
-    (lambda p, X, h, dY: leftover({**p, "W_hh": p["W_hh"].T}, X, h, dY), "W_hh_untransposed"),
-    (lambda p, X, h, dY: leftover(p, X[:1], h[:2], dY[:1]), "carry_missing"),
-    (lambda *args: leftover(*args) / len(args[1][0]), "scale"),
-    (lambda p, X, h, dY: leftover(p, X, np.roll(h, 1, axis=0), dY), "slope_of_another_step"),
-    (lambda p, X, h, dY: leftover(p, X, h, dY) + dY[0] @ p["W_hy"], "road_1_to_h_0"),
-    (lambda p, X, h, dY: loop(p, h, dY, range(1, len(dY) + 1)), "forward_in_time"),
-    (lambda p, X, h, dY: loop(p, h, dY, range(len(dY), -1, -1)), "one_step_too_many"),
-    (lambda *args: leftover(*args).T, "wrong_shape"),
-    (lambda *args: 2 * leftover(*args), "unknown"),
+    (lambda T: (T * (T + 1) // 2, T), "correct"),
+    (lambda T: [T * (T + 1) / 2, float(T)], "correct"),
+    (lambda T: (T, T * (T + 1) // 2), "swapped"),
+    (lambda T: (T * T, T), "future_to_past"),
+    (lambda T: (T * (T - 1) // 2, T), "same_step_missing"),
+    (lambda T: (T, 1), "last_output_only"),
+    (lambda T: (T * (T + 1) // 2, 1), "one_step_only"),
+    (lambda T: (6, 3), "unknown"),
+    (lambda T: T * (T + 1) // 2, "wrong_shape"),
 ])
-def test_initial_state_gradient(answer, kind):
-    assert exercises.check_initial_state_gradient(answer).kind == kind
+def test_count_paths(answer, kind):
+    assert exercises.check_count_paths(answer).kind == kind
 
 
-def test_checks_leave_the_answer_no_way_to_change_the_problem():
-    def spoils(params, X, h, dY):
-        result = leftover(params, X, h, dY)
-        params["W_hh"][...] = 0
-        dY[...] = 0
-        return result
-
-    assert exercises.check_initial_state_gradient(spoils).passed
-    assert exercises.check_initial_state_gradient(leftover).passed
+def test_single_precision_passes_with_a_remark():
+    report = exercises.check_back_through_sigmoid(lambda dh, h: (dh * h * (1 - h)).astype(np.float32))
+    assert report.passed and "single precision" in report.message

@@ -48,6 +48,9 @@ def at_last_step(logits, labels, scale=1.0, shift=0):
 
 RIGHT = [
     (exercises.check_first_loss, np.log(10)), (exercises.check_first_loss, 2.303),
+    (exercises.check_softmax, lambda z: softmax(z.astype(np.float32)).astype(np.float32)),
+    (exercises.check_softmax_gradient, lambda p, dp: np.asarray(by_jacobian(p, dp), dtype=np.float32)),
+    (exercises.check_softmax_gradient, lambda p, dp: p * (dp - np.einsum("bc,bc->b", p, dp)[:, None])),
     (exercises.check_softmax, softmax), (exercises.check_softmax, columns),
     (exercises.check_softmax_gradient, by_jacobian), (exercises.check_softmax_gradient, by_loop),
     (exercises.check_last_step_gradient, at_last_step),
@@ -63,6 +66,19 @@ def test_right_answers_pass(check, answer):
     assert str(report).startswith("Correct") and "<div" in report._repr_html_()
 
 
+def in_place(z):
+    z -= z.max(axis=-1, keepdims=True)
+    return e(z) / e(z).sum(axis=-1, keepdims=True)
+
+
+def only_last(z):
+    return np.concatenate([0 * z[:-1], z[-1:]])
+
+
+def hot(z, y):
+    return only_last(np.broadcast_to(np.eye(z.shape[-1])[y], z.shape))
+
+
 def e(z):
     return np.exp(z)
 
@@ -74,6 +90,26 @@ WRONG = [
     (exercises.check_first_loss, 0.1, "probability"),
     (exercises.check_first_loss, 1.386, "wrong_classes"),
     (exercises.check_first_loss, 5.0, "unknown"),
+    (exercises.check_first_loss, 2.3, "rounded"),
+    (exercises.check_first_loss, 23.026, "sum_over_classes"),
+    (exercises.check_first_loss, 0.1054, "complement"),
+    (exercises.check_softmax, lambda z: np.log(softmax(z)), "logarithm"),
+    (exercises.check_softmax, lambda z: z / z.sum(axis=-1, keepdims=True), "no_exponential"),
+    (exercises.check_softmax, lambda z: e(z - z.max(axis=-1, keepdims=True)), "not_normalised"),
+    (exercises.check_softmax, lambda z: e(-z) / e(-z).sum(axis=-1, keepdims=True), "sign"),
+    (exercises.check_softmax, lambda z: e(z) / (e(z).sum(axis=-1, keepdims=True) + 1e-8), "epsilon"),
+    (exercises.check_softmax, lambda z: softmax(z) * 1.0001, "epsilon"),
+    (exercises.check_softmax, in_place, "argument_changed"),
+    (exercises.check_softmax, lambda z: print(softmax(z)), "not_returned"),
+    (exercises.check_softmax_gradient, lambda p, dp: p - dp, "cross_entropy_gradient"),
+    (exercises.check_softmax_gradient, lambda p, dp: by_jacobian(p, dp) - p * dp, "diagonal_missing"),
+    (exercises.check_softmax_gradient, lambda p, dp: by_jacobian(p, dp) / p, "factor_missing"),
+    (exercises.check_softmax_gradient, lambda p, dp: p * dp - p * (p * dp).mean(axis=1, keepdims=True), "mean_for_sum"),
+    (exercises.check_softmax_gradient, lambda p, dp: p * dp + p * (p * dp).sum(axis=1, keepdims=True), "sign"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z[::-1], y)[::-1], "first_step"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y) + hot(z, y) / 3, "one_hot_missing"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 1 / 5), "scale"),
+    (exercises.check_last_step_gradient, lambda z, y: only_last(z) / 3 - hot(z, y) / 3, "softmax_missing"),
     (exercises.check_softmax, lambda z: e(z) / e(z).sum(axis=-1, keepdims=True), "overflow"),
     (exercises.check_softmax, lambda z: e(z - z.max()) / e(z - z.max()).sum(axis=-1, keepdims=True),
      "shift_not_per_row"),
@@ -121,6 +157,13 @@ def test_classic_mistakes_get_their_name(check, answer, kind):
     report = check(answer)
     assert report.kind == kind, report
     assert not report.passed and str(report).startswith("Not yet")
+
+
+def test_a_matrix_that_is_built_is_no_secret():
+    report = exercises.check_softmax_gradient(lambda p, dp: p * (dp - (p * dp).sum(1)[:, None]))
+    assert report.passed and "without building it" in report.message
+    report = exercises.check_softmax_gradient(by_jacobian)
+    assert report.passed and "builds a (C, C) matrix" in report.message
 
 
 CHECKS = [

@@ -23,8 +23,27 @@ def sum_error(a, n):
     return 0 if size == 0 else np.linalg.norm(a - n) / size
 
 
+def by_element(a, n):
+    """The largest relative error of any element."""
+    if not np.isfinite([a, n]).all():
+        return np.inf
+    size = np.maximum(np.abs(a), np.abs(n))
+    return (np.abs(a - n) / np.where(size == 0, 1, size)).max()
+
+
+def size(a, n):
+    return max(np.abs(a).max(), np.abs(n).max()) or 1
+
+
+def finite(formula):
+    return lambda a, n: formula(a, n) if np.isfinite([a, n]).all() else np.inf
+
+
 def central(formula):
     return lambda f, w, step: np.array([formula(f, w, i, step) for i in np.eye(len(w))])
+
+
+own_step = central(lambda f, w, i, step: (f(w + i * 1e-5) - f(w - i * 1e-5)) / 2e-5)
 
 
 def in_place(f, w, step, back=1):
@@ -56,6 +75,8 @@ def moves_w(f, w, step):
         ("check_complex_step", lambda f, w: np.imag(f(complex(w, 1e-20))) * 1e20),
         ("check_relative_error", error),
         ("check_relative_error", sum_error),
+        ("check_relative_error", by_element),
+        ("check_relative_error", finite(lambda a, n: np.abs(a - n).max() / (size(a, n) + 1e-12))),
         ("check_diagnosis", "W_hh_missing"),
     ],
 )
@@ -76,6 +97,7 @@ def test_right_answers_pass(check, answer):
         ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w)) / s), "forward_difference"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w) - f(w - i * s)) / s), "forward_difference"),
         ("check_central_gradient", central(lambda f, w, i, step: (f(w + i * step) - f(w - i * step)) / step), "scale"),
+        ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w - i * s)) / (4 * s)), "scale"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w - i * s)) / 2 * s), "precedence"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w - i * s) - f(w + i * s)) / (2 * s)), "sign"),
         ("check_central_gradient", lambda f, w, step: (f(w + step) - f(w - step)) / (2 * step), "all_at_once"),
@@ -87,6 +109,19 @@ def test_right_answers_pass(check, answer):
         ("check_complex_step", lambda f, w: f(w + 0.1j).imag / 0.1, "step_too_large"),
         ("check_complex_step", lambda f, w: f(w + 1e-30j).imag, "not_divided"),
         ("check_complex_step", lambda f, w: f(w + 1e-30j), "wrong_type"),
+        ("check_complex_step", lambda f, w: 1 - np.tanh(w) ** 2, "not_complex"),
+        ("check_complex_step", lambda f, w: 1 - f(w + 0j).real ** 2, "one_function"),
+        ("check_complex_step", lambda f, w: (f(w + 1e-5) - f(w - 1e-5)) / 2e-5, "not_complex"),
+        ("check_central_gradient", own_step, "step_ignored"),
+        ("check_relative_error", finite(lambda a, n: error(a.ravel()[-1:], n.ravel()[-1:])), "element_missed"),
+        ("check_relative_error", finite(lambda a, n: error(a.ravel()[:1], n.ravel()[:1])), "element_missed"),
+        ("check_relative_error", finite(lambda a, n: error(np.abs(a), np.abs(n))), "element_missed"),
+        ("check_relative_error", finite(lambda a, n: error(a.sum(), n.sum())), "errors_cancel"),
+        ("check_relative_error", finite(lambda a, n: abs((a - n).sum()) / size(a, n)), "errors_cancel"),
+        ("check_relative_error", finite(lambda a, n: np.abs(a - n).max() / (size(a, n) + 1e-6)), "absolute"),
+        ("check_relative_error", finite(lambda a, n: np.abs(a - n).max() / (size(a, n) + 1e-8)), "absolute"),
+        ("check_relative_error", finite(lambda a, n: error(a, n) / 100), "element_missed"),
+        ("check_relative_error", finite(lambda a, n: 3 * error(a, n)), "unknown"),
         ("check_complex_step", lambda f, w: f(w + 1e-3j).imag / 1e-3, "step_too_large"),
         ("check_relative_error", lambda a, n: np.abs(a - n).max(), "nan_passes"),
         ("check_relative_error", lambda a, n: np.abs(a - n).max() / np.abs(n).max(), "zero_by_zero"),

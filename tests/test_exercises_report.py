@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from rnn_lib.exercises.report import Report, attempt, call, close, judge, never_raises
+from rnn_lib.exercises.verdict import Verdict, attempt, call, close, judge, require, returns_report
+from rnn_lib.report import Report
+
+
+def verdict(function, *args):
+    """The Report on what the function raises, or a right one."""
+    return returns_report(lambda: function(*args) or "right")()
 
 
 def test_the_three_labels_and_both_views():
@@ -19,15 +25,14 @@ def test_the_three_labels_and_both_views():
 
 @pytest.mark.parametrize("answer", [None, ..., lambda: None, lambda: ..., ])
 def test_a_stub_is_not_started(answer):
-    value, report = attempt(answer)
-    assert value is None and report.kind == "not_started"
+    assert verdict(attempt, answer).kind == "not_started"
 
 
 def test_a_stub_that_raises_not_implemented_is_not_started():
     def backward():
         raise NotImplementedError
-    assert attempt(backward)[1].kind == "not_started"
-    assert "backward returns nothing yet" in str(attempt(backward)[1])
+    assert verdict(attempt, backward).kind == "not_started"
+    assert "backward returns nothing yet" in str(verdict(attempt, backward))
 
 
 def test_attempt_hands_out_copies_and_call_the_things_themselves():
@@ -37,9 +42,9 @@ def test_attempt_hands_out_copies_and_call_the_things_themselves():
         return 5
 
     array, arrays = np.zeros(2), {"a": np.zeros(2)}
-    assert attempt(spoil, array, arrays) == (5, None)
+    assert attempt(spoil, array, arrays) == 5
     assert not array.any() and not arrays["a"].any()
-    assert call(spoil, array, arrays) == (5, None)
+    assert call(spoil, array, arrays) == 5
     assert array.all() and arrays["a"].all()
 
 
@@ -48,19 +53,19 @@ def test_an_exception_names_the_line():
         y = x + 1
         return y / 0 if y is None else y["key"]
 
-    report = attempt(answer, 1)[1]
+    report = verdict(attempt, answer, 1)
     assert report.kind == "exception"
     assert "TypeError: 'int' object is not subscriptable" in report.message
     assert 'the line `return y / 0 if y is None else y["key"]`.' in report.message
 
 
 def test_an_exception_outside_the_learners_code_names_no_line():
-    report = attempt(int, "x")[1]
+    report = verdict(attempt, int, "x")
     assert report.kind == "exception" and "line" not in report.message
 
 
 def test_not_a_function():
-    report = attempt(3)[1]
+    report = verdict(attempt, 3)
     assert report.kind == "wrong_type" and "got int 3" in report.message
 
 
@@ -78,16 +83,13 @@ MISTAKES = [("sign", -RIGHT, "look at the sign"), ("column", RIGHT[:, None], "a 
     (lambda: 1, "wrong_type"), ({1.0, 2.0}, "wrong_type"), (object(), "wrong_type"),
 ])
 def test_judge(got, kind):
-    report = judge("answer", got, RIGHT, MISTAKES, praise="well done")
-    assert report.kind == kind
-    if kind == "correct":
-        assert report.message == "well done"
+    assert verdict(judge, "answer", got, RIGHT, MISTAKES).kind == kind
 
 
 def test_judge_a_number():
-    assert judge("loss", 0.5, 0.5).message == "loss is right."
-    assert judge("loss", True, 1).passed
-    assert judge("loss", [0.5], 0.5).kind == "wrong_shape"
+    assert verdict(judge, "loss", 0.5, 0.5).passed
+    assert verdict(judge, "loss", True, 1).passed
+    assert verdict(judge, "loss", [0.5], 0.5).kind == "wrong_shape"
 
 
 class Hostile:
@@ -104,12 +106,12 @@ class Hostile:
 
 
 def test_judge_survives_hostile_objects():
-    assert judge("answer", Hostile(), RIGHT).kind == "wrong_type"
-    assert judge("answer", [Hostile()], RIGHT).kind == "wrong_type"
+    assert verdict(judge, "answer", Hostile(), RIGHT).kind == "wrong_type"
+    assert verdict(judge, "answer", [Hostile()], RIGHT).kind == "wrong_type"
 
 
-def test_never_raises_but_lets_the_user_interrupt():
-    @never_raises
+def test_a_check_never_raises_but_lets_the_user_interrupt():
+    @returns_report
     def check(answer):
         raise answer
 
@@ -118,6 +120,19 @@ def test_never_raises_but_lets_the_user_interrupt():
     assert check(SystemExit()).kind == "wrong_type"
     with pytest.raises(KeyboardInterrupt):
         check(KeyboardInterrupt())
+
+
+def test_a_check_returns_its_praise_or_the_verdict_as_a_report():
+    @returns_report
+    def check(answer):
+        require(answer > 0, "sign", "look at the sign")
+        if answer > 9:
+            raise Verdict("large", "too large", [("name", "x")])
+        return "well done"
+
+    assert check(1) == Report("correct", "well done") and check(1).passed
+    assert check(-1) == Report("sign", "look at the sign")
+    assert check(10) == Report("large", "too large", (("name", "x"),))
 
 
 def test_close():

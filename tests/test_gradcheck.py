@@ -9,7 +9,8 @@ import pytest
 
 from rnn_lib import MLP, RNN
 from rnn_lib.bugs import BUGS, KINDS, BuggyRNN, right
-from rnn_lib.gradcheck import GradientReport, check_gradients, numerical_gradients, relative_errors
+from rnn_lib.comparison import relative_errors
+from rnn_lib.gradcheck import GradientReport, check_gradients, numerical_gradients
 from rnn_lib.losses import cross_entropy_loss, mse_loss
 from rnn_lib.optim import SGD
 from rnn_lib.training import fit
@@ -53,7 +54,7 @@ def test_rejects_two_bugs_at_once(pair):
 
     class Both(RNN):
         def backward(self, dY):
-            args = self.params, self._X, self._h, dY
+            args = self.params, self.inputs, self.hidden_states, dY
             return {name: a + b for (name, a), b in zip(first(*args).items(), second(*args).values(), strict=True)}
 
     assert not check_gradients(Both(2, 4, 5), *data(*SHAPES[0])).passed
@@ -62,7 +63,7 @@ def test_rejects_two_bugs_at_once(pair):
 def test_the_healthy_patient_is_right():
     class Healthy(RNN):
         def backward(self, dY):
-            return right(self.params, self._X, self._h, dY)
+            return right(self.params, self.inputs, self.hidden_states, dY)
     assert check_gradients(Healthy(2, 4, 5), *data(*SHAPES[0])).passed
 
 
@@ -166,9 +167,10 @@ def test_stale_state_shows_whatever_comes_first():
         """Right as long as the data stay the same."""
 
         def backward(self, dY):
-            if not hasattr(self, "first_h"):
-                self.first_h = self._h
-            return right(self.params, self._X, self.first_h, dY)
+            h = self.hidden_states
+            if getattr(self, "first_h", None) is None or self.first_h.shape != h.shape:
+                self.first_h = h
+            return right(self.params, self.inputs, self.first_h, dY)
 
     assert "W_hh" in check_gradients(Stale(2, 4, 5), *data(*SHAPES[0])).wrong
 
@@ -206,11 +208,11 @@ def test_a_state_may_have_two_parts():
     assert check_gradients(wrong("initial_state_left_out", 2, 4, 5), *data(*SHAPES[0])).wrong == ["W_hh"]
 
 
-def test_without_a_state_to_look_at_the_check_starts_from_zero():
+def test_the_shape_of_a_state_that_is_not_shown_is_found():
     class Closed(BuggyRNN):
         state = property()  # raises AttributeError
 
-    assert check_gradients(Closed("initial_state_left_out", 2, 4, 5), *data(*SHAPES[0])).passed
+    assert check_gradients(Closed("initial_state_left_out", 2, 4, 5), *data(*SHAPES[0])).wrong == ["W_hh"]
 
 
 @pytest.mark.parametrize("where", ["forward", "backward"])
@@ -273,7 +275,10 @@ def test_a_forward_pass_that_drops_imaginary_parts_is_told_so():
     X, loss_fn = data(*SHAPES[0])
     advice = r'drops imaginary parts \(.*\)\. .*np\.zeros are real.*\. Mend that, or use method="central"$'
     with pytest.raises(ValueError, match=advice):
-        check_gradients(PlainRNN(dtype=float), X, loss_fn)
+        numerical_gradients(PlainRNN(dtype=float), X, loss_fn)
+    report = check_gradients(PlainRNN(dtype=float), X, loss_fn)
+    assert report.passed and report.tolerance == 1e-6
+    assert "does not apply: forward drops imaginary parts (" in str(report) and "np.zeros" in str(report)
     with pytest.raises(ValueError, match=r"\(the loss came back real\)"):
         numerical_gradients(RNN(2, 4, 5), X, lambda Y: (loss_fn(Y)[0].real, None))
     with pytest.raises(ValueError, match="drops imaginary parts"):
@@ -371,17 +376,18 @@ def test_gradients_of_another_form_are_named(grads, message):
 
 
 def test_the_report_reads_the_same_everywhere():
-    errors = {"own weights": {"W": 3e-16, "b": 0.12345}, "order-one weights": {"W": 1e-12, "b": 2e-9}}
-    report = GradientReport(errors, 1e-12)
+    errors = {"own weights": {"W": 3e-16, "b": 0.12345}, "order-one weights": {"W": None, "b": 6e-8}}
+    report = GradientReport(errors, 1e-12, ("It is b.",), ("Not tested here: W.",))
     assert str(report) == "\n".join([
-        "Wrong: the gradient of b is not the derivative of the loss.",
+        "Wrong: the gradient of b is not the derivative of the loss. It is b.",
         "  relative error  own weights  order-one weights",
-        "  W               < 1e-12      < 1e-12            right",
-        "  b               0.12         > 1e-12            WRONG",
+        "  W               < 1e-12      untested           right",
+        "  b               0.12         6e-08              WRONG",
+        "Not tested here: W.",
     ])
     assert report.show(np.inf) == report.show(np.nan) == "not finite"
     html = report._repr_html_()
-    assert "<b>Wrong:</b>" in html and "&lt; 1e-12" in html and "#D55E00" in html
+    assert "<b>Wrong:</b>" in html and "&lt; 1e-12" in html and "#D55E00" in html and "Not tested here" in html
     fine = GradientReport({"own weights": {"W": 0.0}}, 1e-12)
     assert str(fine).startswith("Right: every gradient agrees with the derivative of the loss within 1e-12.")
     assert "#009E73" in fine._repr_html_()

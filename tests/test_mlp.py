@@ -1,9 +1,12 @@
 """The memoryless network: parity with PyTorch, derivatives, saving, training, errors."""
 
+import math
+
 import numpy as np
 import pytest
 
 from rnn_lib import MLP
+from rnn_lib.activations import sigmoid
 from rnn_lib.losses import cross_entropy_loss, mse_loss
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.training import fit
@@ -173,3 +176,17 @@ def test_forward_and_backward_refuse_wrong_arrays():
     for dY in (np.zeros((5, 3)), np.zeros((1, 5, 2)), np.full((5, 2), np.inf)):
         with pytest.raises(ValueError, match="dY"):
             model.backward(dY)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_sigmoid_keeps_its_lower_tail_as_pytorchs(dtype):
+    z = np.linspace(-85, 85, 341, dtype=dtype)
+    with np.errstate(all="raise", under="ignore"):
+        value = sigmoid(z)
+    exact = [1 / (1 + math.exp(-float(x))) for x in z]
+    assert value.dtype == dtype
+    np.testing.assert_allclose(value, exact, rtol=4 * np.finfo(dtype).eps)
+    step = sigmoid(z.astype(complex) + 1e-30j).imag / 1e-30
+    np.testing.assert_allclose(step, [s * (1 - s) for s in exact], rtol=1e-6, atol=1e-16)
+    torch = pytest.importorskip("torch")
+    np.testing.assert_allclose(value, torch.sigmoid(torch.tensor(z)).numpy(), rtol=4 * np.finfo(dtype).eps)

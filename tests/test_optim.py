@@ -108,3 +108,44 @@ def test_the_norm_of_nothing_but_zeros():
     assert grad_norm(grads) == 0
     assert clip_grad_norm(grads, 1.0) == 0
     assert not grads["a"].any()
+
+
+@pytest.mark.parametrize("dtype, large", [(np.float32, 1e20), (np.float64, 1e160)])
+def test_adam_survives_gradients_whose_square_overflows_as_pytorchs_does(dtype, large):
+    params = {"w": np.zeros(1, dtype)}
+    optimizer = Adam(params, lr=0.01)
+    path = []
+    with np.errstate(over="ignore"):
+        for g in (large, large, 1, 1):
+            optimizer.step({"w": np.full(1, g, dtype)})
+            path.append(float(params["w"][0]))
+    expected = [-0.01, -0.02, -0.0277, -0.0341] if dtype == np.float32 else [0, 0, 0, 0]  # (0.001 g) g overflows there
+    assert path == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_a_learning_rate_set_later_is_checked(optimizer):
+    opt = optimizer(numbers(), lr=0.1)
+    opt.lr = 0.05
+    for bad in (0, -1, np.nan, "0.1", None):
+        with pytest.raises((ValueError, TypeError), match="^lr: expected"):
+            opt.lr = bad
+    assert opt.lr == 0.05
+
+
+def test_reset_makes_an_optimiser_new():
+    for make in (lambda p: SGD(p, 0.1, momentum=0.9), Adam):
+        used, new = numbers(), numbers()
+        optimizer = make(used)
+        optimizer.step(numbers(1))
+        optimizer.reset()
+        for name in used:
+            used[name][...] = new[name]
+        optimizer.step(numbers(2))
+        make(new).step(numbers(2))
+        assert all((used[name] == new[name]).all() for name in used)
+
+
+def test_repr_is_the_constructor_call():
+    assert repr(SGD(numbers(), 0.1)) == "SGD(lr=0.1, momentum=0)"
+    assert repr(Adam(numbers())) == "Adam(lr=0.001, betas=(0.9, 0.999), eps=1e-08)"

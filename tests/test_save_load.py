@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 import warnings
 import zipfile
 
@@ -295,10 +296,66 @@ class OwnArguments(RNN):
         super().__init__(size, 4, size)
 
 
-def test_a_model_that_cannot_be_made_from_its_file(tmp_path):
-    OwnArguments(2).save(tmp_path / "own.npz")
-    with pytest.raises(ValueError, match="path: expected what makes a OwnArguments, got {'input_size': 2, .*own.npz"):
-        OwnArguments.load(tmp_path / "own.npz")
+def test_a_model_that_could_not_be_made_from_its_file_is_not_saved(tmp_path):
+    model = OwnArguments(2)
+    assert repr(model).startswith("OwnArguments(…): ")
+    with pytest.raises(TypeError, match="OwnArguments: expected its constructor's arguments .* got none for size"):
+        model.save(tmp_path / "own.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def rewritten(path, compress=False, **changes):
+    """Write the file anew with another header."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    header = json.loads(str(arrays["model"])) | changes
+    (np.savez_compressed if compress else np.savez)(path, **(arrays | {"model": np.array(json.dumps(header))}))
+
+
+@pytest.mark.parametrize("size", [10**6, 10**18, -1, 2.5, "3", None])
+def test_a_header_that_asks_for_another_size_builds_nothing(saved, size):
+    _, path = saved
+    rewritten(path, hidden_size=size)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="path: expected"):
+        RNN.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+
+
+def test_compressed_files_are_refused(saved):
+    _, path = saved
+    rewritten(path, compress=True)
+    with pytest.raises(ValueError, match="path: expected a model saved by rnn_lib, got .*compressed"):
+        RNN.load(path)
+
+
+def test_an_array_smaller_than_it_says_asks_for_no_memory(saved):
+    _, path = saved
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**5, 10**5)})
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, header.getvalue() if name == "W_hh.npy" else content)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="path: expected a model saved by rnn_lib, got .*W_hh.npy does not hold"):
+        RNN.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+
+
+def test_a_symbolic_link_stays_one(saved, tmp_path):
+    model, path = saved
+    link = tmp_path / "link.npz"
+    try:
+        link.symlink_to(path)
+    except OSError:
+        pytest.skip("this system makes no symbolic links")
+    model.params["b_h"] += 1
+    model.save(link)
+    assert link.is_symlink() and same(RNN.load(path), model)
 
 
 @pytest.mark.parametrize("dtype", [complex, "U4"])

@@ -1,6 +1,9 @@
 """fit: batches, order, clipping, stopping, divergence, the progress bar."""
 
+import concurrent.futures
 import itertools
+import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -8,12 +11,14 @@ import warnings
 import numpy as np
 import pytest
 from oracles import gradients, rnn_problem
+from threadpoolctl import threadpool_info, threadpool_limits
 from tqdm.notebook import tqdm as tqdm_notebook
 
 from rnn_lib import MLP, RNN
+from rnn_lib.bugs import BuggyRNN
 from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax_mse_loss
 from rnn_lib.optim import SGD, Adam, clip_grad_norm, grad_norm
-from rnn_lib.training import History, fit
+from rnn_lib.training import Batch, History, fit, train
 
 
 class Recorder:
@@ -314,7 +319,8 @@ def test_tqdm_disable_hides_it(capsys, monkeypatch, slow_clock):
 
 def test_importing_rnn_lib_imports_neither_matplotlib_nor_ipywidgets():
     code = ("import sys, rnn_lib.training, rnn_lib.losses, rnn_lib.data, rnn_lib.gradcheck;"
-            "sys.exit(any(name in sys.modules for name in ('matplotlib', 'ipywidgets', 'tqdm', 'torch')))")
+            "late = 'matplotlib', 'ipywidgets', 'tqdm', 'torch', 'threadpoolctl';"
+            "sys.exit(any(name in sys.modules for name in late))")
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -328,3 +334,180 @@ def test_a_target_that_could_be_read_in_two_ways_is_refused():
     assert all(np.array_equal(before[name], p) for name, p in model.params.items())
     fit(model, X, one_hot, optimizer, loss_fn=last_step(softmax_mse_loss), epochs=1, verbose=False)
     fit(model, X, np.ones((4, 4), int), optimizer, loss_fn=cross_entropy_loss, epochs=1, batch_size=2, verbose=False)
+
+
+# --- going on, stopping, and what is said ---------------------------------------------------------------------------
+
+def test_seven_and_thirteen_epochs_are_twenty():
+    settings = dict(batch_size=2, verbose=False, seed=3)
+    (model, X, target, _), (twin, *_) = rnn_problem(B=7), rnn_problem(B=7)
+    whole = fit(model, X, target, Adam(model.params, lr=0.01), epochs=20, **settings)
+    optimizer = Adam(twin.params, lr=0.01)
+    first = fit(twin, X, target, optimizer, epochs=7, **settings)
+    second = fit(twin, X, target, optimizer, epochs=13, history=first, **settings)
+    assert second is first and second.loss == whole.loss and second.step_loss == whole.step_loss
+    for name, p in model.params.items():
+        np.testing.assert_array_equal(twin.params[name], p)
+
+
+def test_the_history_has_the_loss_of_every_update():
+    _, history = batches_of(epochs=3, batch_size=3)
+    assert len(history.step_loss) == 9
+    assert history.loss[0] == pytest.approx(np.average(history.step_loss[:3], weights=[3, 3, 1]), rel=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_after_divergence_the_same_optimiser_trains_again(optimizer):
+    model, X, target, _ = rnn_problem()
+    opt = optimizer(model.params, lr=1e160, **({"momentum": 0.9} if optimizer is SGD else {}))
+    assert fit(model, X, target, opt, epochs=5, verbose=False).diverged
+    opt.lr = 0.01
+    history = fit(model, X, target, opt, epochs=20, verbose=False)
+    assert not history.diverged and history.loss[-1] < history.loss[0]
+
+
+def test_divergence_gives_back_parameters_that_were_no_worse_than_the_start():
+    model, X, target, _ = rnn_problem()
+    history = fit(model, X, 1e3 * target, SGD(model.params, lr=3.0), epochs=500, verbose=False)
+    assert history.diverged and max(history.step_loss) > 1e3 * history.step_loss[0]
+    assert gradients(model, X, 1e3 * target)[0] <= history.step_loss[0]
+
+
+def test_a_loss_that_ends_far_above_its_start_is_mentioned(capsys):
+    model, X, target, _ = rnn_problem()
+    history = fit(model, X, 100 * target, SGD(model.params, lr=4.0), epochs=4)
+    assert history.loss[-1] > 10 * history.loss[0] and not history.diverged
+    assert history.message == capsys.readouterr().out.strip()
+    assert history.message.startswith("The loss ended at ") and "smaller learning rate" in history.message
+
+
+def test_a_float32_model_whose_loss_overflows_diverges_like_any_other():
+    model, X, target, _ = rnn_problem(dtype=np.float32)
+    for too_large in (1e38, 3e38):
+        history = fit(model, X, np.full(target.shape, too_large), SGD(model.params, lr=1.0), epochs=3, verbose=False,
+                      loss_fn=lambda Y, t: mse_loss(Y.astype(float), t * 1e10))
+        assert history.diverged and history.message.endswith("in epoch 1.")
+
+
+def test_a_bad_label_in_a_later_batch_is_refused_before_the_first_step():
+    X, labels = np.zeros((5, 6, 1)), np.array([0, 1, 0, 1, 0, 2])
+    for loss_fn, target in ((last_step(cross_entropy_loss), labels), (cross_entropy_loss, np.tile(labels, (5, 1)))):
+        for bad in (2, -1):
+            target = np.where(target == 2, bad, target)
+            model = RNN(1, 3, 2)
+            before = {name: p.copy() for name, p in model.params.items()}
+            with pytest.raises(ValueError, match=f"^target: expected classes from 0 to 1, got {bad} at index"):
+                fit(model, X, target, SGD(model.params, lr=1.0), loss_fn=loss_fn, batch_size=1, verbose=False)
+            assert all(np.array_equal(before[name], p) for name, p in model.params.items())
+            assert not hasattr(model, "state"), "the model has seen nothing"
+
+
+def test_a_loss_that_returns_one_number_is_refused_by_a_sentence():
+    model, X, target, _ = rnn_problem()
+    with pytest.raises(TypeError, match=r"^loss_fn: expected \(loss, dLoss/dY\), as mse_loss returns, got "):
+        fit(model, X, target, SGD(model.params, lr=1.0), loss_fn=lambda Y, t: ((Y - t) ** 2).mean(), verbose=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent in another way there")
+def test_ctrl_c_keeps_the_history_and_whole_updates(capsys):
+    model, X, target, _ = rnn_problem(B=4)
+    twin, *_ = rnn_problem(B=4)
+    handler = signal.getsignal(signal.SIGINT)
+
+    class Interrupted(SGD):
+        def step(self, grads):
+            if len(steps) == 5:
+                os.kill(os.getpid(), signal.SIGINT)  # in the middle of the sixth update
+            super().step(grads)
+            steps.append(1)
+
+    steps = []
+    history = fit(model, X, target, Interrupted(model.params, lr=0.1), epochs=10, batch_size=1)
+    assert history.message == "Training was interrupted in epoch 2; what it had learned is kept."
+    assert capsys.readouterr().out == history.message + "\n" and not history.diverged
+    assert len(history.loss) == 1 and len(history.step_loss) == 6
+    fit(twin, X, target, SGD(twin.params, lr=0.1), epochs=2, batch_size=1, verbose=False,
+        loss_fn=lambda Y, t, calls=[]: (calls.append(1), mse_loss(Y, t) if len(calls) <= 6 else (0.0, 0 * Y))[1])  # noqa: B006
+    for name, p in twin.params.items():
+        np.testing.assert_array_equal(model.params[name], p)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent in another way there")
+def test_a_second_ctrl_c_stops_at_once():
+    model, X, target, _ = rnn_problem()
+
+    def loss_fn(Y, target):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        return mse_loss(Y, target)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, X, target, SGD(model.params, lr=0.1), loss_fn=loss_fn, verbose=False)
+
+
+def test_training_in_another_thread_is_the_same():
+    (model, X, target, _), (twin, *_) = rnn_problem(), rnn_problem()
+    here = fit(model, X, target, SGD(model.params, lr=0.1), epochs=5, verbose=False)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        there = pool.submit(fit, twin, X, target, SGD(twin.params, lr=0.1), epochs=5, verbose=False).result()
+    assert here == there
+
+
+# --- another way of feeding batches ---------------------------------------------------------------------------------
+
+def test_a_generator_may_carry_the_state_on():
+    """Two windows of one long sequence: the second begins with the state that the first has left."""
+    model, X, target, _ = rnn_problem(T=8)
+    twin, *_ = rnn_problem(T=8)
+
+    def windows(epoch):
+        yield Batch(X[:4], target[:4], weight=4)
+        yield Batch(X[4:], target[4:], weight=4, state=model.state)
+
+    history = train(model, windows, SGD(model.params, lr=0.1), epochs=1, verbose=False)
+    loss, grads = gradients(twin, X[:4], target[:4])
+    state = twin.state
+    SGD(twin.params, lr=0.1).step(grads)
+    second, grads = gradients(twin, X[4:], target[4:], state)
+    SGD(twin.params, lr=0.1).step(grads)
+    assert history.step_loss == [loss, second] and history.loss == [pytest.approx((loss + second) / 2, rel=1e-15)]
+    for name, p in twin.params.items():
+        np.testing.assert_array_equal(model.params[name], p)
+
+
+# --- threads --------------------------------------------------------------------------------------------------------
+
+def test_small_products_run_on_one_thread_and_the_setting_comes_back():
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        for problem, expected in (((6, 3, 2, 4, 3), [1] * len(before)), ((2, 64, 2, 128, 3), before)):
+            model, X, target, _ = rnn_problem(*problem)
+            seen = []
+            optimizer = SGD(model.params, lr=0.1)
+            fit(model, X, target, optimizer, epochs=1, verbose=False, on_epoch=lambda *_: seen.append(threads()))  # noqa: B023
+            assert seen == [expected] and threads() == before
+            with pytest.raises(ZeroDivisionError):
+                fit(model, X, target, optimizer, verbose=False, loss_fn=lambda Y, t: 1 / 0)
+            assert threads() == before
+
+
+# --- the check before training --------------------------------------------------------------------------------------
+
+def test_the_check_before_training_lets_a_right_model_train_as_without_it(capsys):
+    (model, X, target, _), (twin, *_) = rnn_problem(), rnn_problem()
+    checked = fit(model, X, target, SGD(model.params, lr=0.1), epochs=3, check=True)
+    assert capsys.readouterr().out.startswith("Right: along a random direction of all weights the loss has slope ")
+    assert checked == fit(twin, X, target, SGD(twin.params, lr=0.1), epochs=3)
+
+
+def test_the_check_before_training_refuses_a_wrong_model():
+    _, X, target, _ = rnn_problem()
+    model = BuggyRNN("state_off_by_one", 2, 4, 3)
+    before = {name: p.copy() for name, p in model.params.items()}
+    with pytest.raises(ValueError, match="^model: expected gradients that belong to the loss, got: Wrong: along"):
+        fit(model, X, target, SGD(model.params, lr=0.1), check=True, verbose=False)
+    assert all(np.array_equal(before[name], p) for name, p in model.params.items())

@@ -216,3 +216,9 @@ def test_objects_functions_and_paths():
     ([0] * 9, "list [0, 0, 0, 0, 0, 0, 0, 0, 0]"), ("x" * 38, f"str '{'x' * 38}'"), ("x" * 39, f"str '{'x' * 36}...")])
 def test_describe(value, words):
     assert v.describe(value) == words
+
+
+def test_masked_arrays_are_refused():
+    masked = np.ma.masked_array([1.0, 2.0], [False, True])
+    with pytest.raises(TypeError, match="^x: expected an array without a mask of its own, got "):
+        v.check_array("x", masked, ("N",))

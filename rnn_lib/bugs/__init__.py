@@ -1,17 +1,19 @@
 """The bug clinic: wrong backward passes of the kinds found in real code, each beside the right one.
 
-Every patient is a function `backward(params, X, h, dY) -> grads` for the network
+One folder a network; today there is `rnn/`. Where do I add a mistake to the diagnosis? Here, and nowhere else:
 
-    h_t = tanh(W_xh x_t + W_hh h_{t-1} + b_h),  y_t = W_hy h_t + b_y
+1. Write it as a function `backward(params, X, h, dY) -> grads` in the file of `rnn/` that it belongs to, by the part of
+   the backward pass that goes wrong: two lines, those of the right pass (`rnn/healthy.py`) with the mistake in.
+   Decorate it with `@patient(kind)`. Its docstring is the sentence that the clinic shows.
+2. If no kind in `kinds.py` says what it is, add one: the idea to go back to and the line to look at.
 
-with X (T, B, I), h (T+1, B, H), h[0] the initial state, and dY = dL/dY (T, B, O). `right` (healthy.py) is the
-healthy one: two lines. A patient repeats them with its mistake in, so its wrong line stands in plain sight.
-`BUGS` is the table of all patients by name; `KINDS` says what each kind of mistake is.
+That is all. `BUGS` is the table of all patients by name. `BuggyRNN`, the clinic's panel and `exercises.check_backward`
+take them from there, and the tests ask of each new one that gradient checking rejects it, that the diagnosis names it,
+and that no patient of another kind leaves the same gradients.
 """
 
-from rnn_lib.bugs import carry, errors, states, sums, tanh  # noqa: F401  (each registers its patients in BUGS)
-from rnn_lib.bugs.healthy import right
 from rnn_lib.bugs.kinds import KINDS
-from rnn_lib.bugs.patient import BUGS, Bug, BuggyRNN
+from rnn_lib.bugs.patient import Bug
+from rnn_lib.bugs.rnn import BUGS, BuggyRNN, right
 
 __all__ = ["BUGS", "KINDS", "Bug", "BuggyRNN", "right"]

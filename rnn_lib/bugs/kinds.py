@@ -18,6 +18,14 @@ KINDS = {
         "The carry comes from the past. dL/dh_t needs what happens at t+1 first. Look at the order in which your loop "
         "visits the steps."
     ),
+    "carry_negated": (
+        "The carry has the wrong sign. dL/dh_t is the sum of what comes by its two roads. Look at the line where they "
+        "join, and for a minus sign in the line that makes the carry."
+    ),
+    "carry_start": (
+        "The carry starts from something. No step follows the last one, so nothing comes back to it. Look at what the "
+        "carry is before the loop's first round."
+    ),
     "truncated": (
         "Errors travel back only so far. In full BPTT an error reaches every earlier step. Look at where the loop "
         "over earlier steps ends, and where the carry is set to zero."
@@ -25,6 +33,10 @@ KINDS = {
     "clipped": (
         "Something inside backward is clipped: twice the error does not give twice the gradient. Clip the finished "
         "gradients, all together, and only after backward. Look for np.clip, a minimum or a norm."
+    ),
+    "small_lost": (
+        "What is small gets lost: the gradients are right once the output errors are a million times larger. Half the "
+        "error must give half the gradient. Look for a threshold, a comparison or a rounding."
     ),
     "double_tanh": (
         "tanh is applied twice. Your tanh' is written for z_t, but what the forward pass kept is h_t = tanh(z_t), "
@@ -68,6 +80,10 @@ KINDS = {
         "Something survives from one call to the next. Each call is about its own data and starts from zero. Look at "
         "where the gradient sums and the carry are created: inside backward or outside?"
     ),
+    "stale_cache": (
+        "Something old is used again. Each call is about its own data. Look at what is stored outside backward, and at "
+        "what decides whether it is made anew."
+    ),
     "not_summed": (
         "Only one step's share is left. The same weight is used at every step, so its gradient is a sum over steps. "
         "Look at the lines that store the gradients: do they add, or replace?"
@@ -83,6 +99,10 @@ KINDS = {
     "scale": (
         "The direction is right, the length is not. The loss already holds its own averaging, and dY carries it: "
         "backward only sums. Look for a division or a factor that does not belong."
+    ),
+    "weight_decay": (
+        "Something of the parameters is added to the gradients. A penalty on large weights is not in the loss that dY "
+        "comes from; it belongs to the optimiser. Look for a term with the parameter itself."
     ),
     "params_changed": (
         "backward changes the parameters. It should only read them: the optimiser's step comes after, and the rest of "

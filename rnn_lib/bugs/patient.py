@@ -1,51 +1,36 @@
-"""The table of all bugs, and an RNN that has one."""
+"""What a patient is, and the table of a network's patients."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from rnn_lib.rnn import RNN
-from rnn_lib.validation import check_choice
-
-BUGS = {}
+__all__ = ["Bug", "Bugs"]
 
 
 @dataclass(frozen=True)
 class Bug:
     """One patient.
 
-    name      its name in `BUGS`
+    name      its name in the table
     kind      the kind of mistake, a name in `KINDS`; several patients may share one
     sentence  what it does wrong
-    make      returns a new `backward` function, with a memory of its own if this bug needs one
+    backward  the wrong backward pass: a function, or a class whose instances have a memory of their own
     """
 
     name: str
     kind: str
     sentence: str
-    make: object
+    backward: object
+
+    def make(self):
+        """Return a new `backward` function, which remembers nothing yet."""
+        return self.backward() if isinstance(self.backward, type) else self.backward
 
 
-class BuggyRNN(RNN):
-    """An RNN whose backward pass has one bug of `BUGS`; it trains with `fit` like any other model."""
+class Bugs(dict):
+    """All patients of one network by name."""
 
-    def __init__(self, bug, input_size, hidden_size, output_size, seed=0, dtype=np.float64):
-        """`bug` is a name in `BUGS`; the rest is as in `RNN`."""
-        super().__init__(input_size, hidden_size, output_size, seed, dtype)
-        self.config = {"bug": bug, **self.config}
-        self.bug = BUGS[check_choice("bug", bug, BUGS)]
-        self.wrong_backward = self.bug.make()
-
-    def backward(self, dY):
-        """The wrong gradients of this bug."""
-        return self.wrong_backward(self.params, self.remembered("_X"), self.hidden_states, dY)
-
-
-def patient(kind):
-    """Register a function under its own name as a bug of this kind; its docstring is the sentence."""
-    def register(backward):
-        name = backward.__name__
-        is_class = isinstance(backward, type)  # a class: every instance has its own memory
-        BUGS[name] = Bug(name, kind, backward.__doc__, backward if is_class else lambda: backward)
-        return backward
-    return register
+    def patient(self, kind):
+        """Register a function under its own name as a bug of this kind; its docstring is the sentence."""
+        def register(backward):
+            self[backward.__name__] = Bug(backward.__name__, kind, backward.__doc__, backward)
+            return backward
+        return register

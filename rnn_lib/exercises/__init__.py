@@ -1,10 +1,16 @@
 """Checks of the learner's answers. One file a notebook; each check returns a Report and never raises."""
-from rnn_lib.exercises.backward import check_backward  # noqa: F401
 from rnn_lib.exercises.bptt import (  # noqa: F401
     check_back_through_sigmoid,
-    check_initial_state_gradient,
+    check_count_paths,
+    check_loss_of_nudge,
     check_pencil_dz,
     check_zero_gradients,
+)
+from rnn_lib.exercises.bptt_in_code import (  # noqa: F401
+    check_backward,
+    check_batch_factors,
+    check_initial_state_gradient,
+    check_weight_gradients,
 )
 from rnn_lib.exercises.classification import (  # noqa: F401
     check_first_loss,

@@ -1,49 +1,38 @@
-"""Checks of notebook 03's exercises on backpropagation through time (its last one is in backward.py)."""
+"""Checks of notebook 03's exercises on backpropagation through time."""
 
 import numpy as np
 
 from rnn_lib import RNN, data
-from rnn_lib.exercises.report import Report, attempt, close, is_unfilled, judge, never_raises, safe_describe
+from rnn_lib.exercises.verdict import attempt, is_unfilled, judge, require, require_dict, returns_report, safe_describe
+from rnn_lib.nudge import Example
 
 
-@never_raises
+@returns_report
 def check_zero_gradients(answer):
-    """Check exercise 1: which of the five gradients, and the carry, vanish if W_hh = 0?
+    """Check exercise 2: which of the five gradients, and the carry, vanish if W_hh = 0?
 
     `answer` is a dict: name -> True if all its numbers are zero.
     """
     names = ["W_xh", "W_hh", "b_h", "W_hy", "b_y", "carry"]
-    if is_unfilled(answer):
-        return Report("not_started", "all_zero is empty. Fill it in and run this cell again.")
-    if not isinstance(answer, dict):
-        return Report("wrong_type", f"expected a dict with the keys {', '.join(names)}, got {safe_describe(answer)}.")
-    if set(answer) != set(names):
-        return Report("wrong_keys", f"expected the keys {', '.join(names)}, got {', '.join(map(str, answer))}.")
+    require_dict("all_zero", answer, names)
     empty = [name for name in names if is_unfilled(answer[name])]
-    if empty:
-        return Report("not_started", f"{', '.join(empty)}: write True or False.")
-    odd = [name for name in names if not isinstance(answer[name], (bool, np.bool_))]
-    if odd:
-        return Report("wrong_type", f"{odd[0]}: expected True or False, got {safe_describe(answer[odd[0]])}.")
-    if answer["W_hh"]:
-        return Report(
-            "weight_taken_for_gradient",
-            "the gradient of W_hh does not contain W_hh itself. What does step t contribute to it? "
-            "Look at the line of dW_hh, and at the panel with W_hh times 0.",
-        )
-    if not answer["carry"]:
-        return Report("carry_not_zero", "look at the line that computes the carry: which matrix is in it?")
-    wrong = [name for name in names if answer[name] != (name == "carry")]
-    if wrong:
-        return Report("unknown", f"{', '.join(wrong)}: look at the line of that gradient. Which of its factors is 0?")
-    return Report(
-        "correct", "only the carry vanishes. W_hh = 0 does not use the past, yet its gradient says that it should."
+    require(not empty, "not_started", f"{', '.join(empty)}: write True or False.")
+    for name in names:
+        is_bool = isinstance(answer[name], bool | np.bool_)
+        require(is_bool, "wrong_type", f"{name}: expected True or False, got {safe_describe(answer[name])}.")
+    require(
+        not answer["W_hh"], "weight_taken_for_gradient", "the gradient of W_hh does not contain W_hh itself. What does "
+        "step t contribute to it? Look at the line of dW_hh, and at the panel with W_hh times 0.",
     )
+    require(answer["carry"], "carry_not_zero", "look at the line that computes the carry: which matrix is in it?")
+    wrong = ", ".join(name for name in names if answer[name] != (name == "carry"))
+    require(not wrong, "unknown", f"{wrong}: look at the line of that gradient. Which of its factors is 0?")
+    return "only the carry vanishes. W_hh = 0 does not use the past, yet its gradient says that it should."
 
 
-@never_raises
+@returns_report
 def check_pencil_dz(dz_2):
-    """Check exercise 2: dz_2 of the tiny example if only the last step's error counts, to four decimals."""
+    """Check exercise 3: dz_2 of the tiny example if only the last step's error counts, to four decimals."""
     params, X, target = data.tiny_example()
     model = tiny_model()
     Y, h, W_hh = model.forward(X), model.hidden_states, params["W_hh"]
@@ -80,24 +69,18 @@ def check_pencil_dz(dz_2):
         ("road_1_open", walk(2 * error_2, 2 * error_3, W_hh),
          "the error of step 2 came in by road 1. Here y_2 does not enter the loss: what is dy_2?"),
     ]
-    if isinstance(dz_2, (list, tuple)) and any(map(is_unfilled, dz_2)):
-        dz_2 = None
-    praise = "dz_2 is right: the whole of it came by the carry."
-    report = judge("dz_2", dz_2, expected, mistakes, praise, rtol=1.6e-3)  # 0.00015 of 0.0972
-    if report.kind == "unknown" and close(dz_2, expected, 0.05):
-        return Report("rounded", "close, but not to 0.0001. Keep four decimals or more on the way.")
-    return report
+    rounded = ("rounded", 0.05, "close, but not to 0.0001. Keep four decimals or more on the way.")
+    judge("dz_2", dz_2, expected, mistakes, rtol=1.6e-3, nearly=rounded)  # 0.00015 of 0.0972
+    return "dz_2 is right: the whole of it came by the carry."
 
 
-@never_raises
+@returns_report
 def check_back_through_sigmoid(back_through_sigmoid):
-    """Check exercise 3: dz_t from dh_t and h_t = sigmoid(z_t)."""
+    """Check exercise 4: dz_t from dh_t and h_t = sigmoid(z_t)."""
     rng = np.random.default_rng(0)
     h_t = 1 / (1 + np.exp(-rng.normal(size=(3, 4))))
     dh_t = rng.normal(size=(3, 4))
-    got, failure = attempt(back_through_sigmoid, dh_t, h_t)
-    if failure:
-        return failure
+    got = attempt(back_through_sigmoid, dh_t, h_t)
     twice = 1 / (1 + np.exp(-h_t))
     mistakes = [
         ("tanh_derivative", dh_t * (1 - h_t**2), "this is the derivative of tanh. What is sigmoid's?"),
@@ -109,54 +92,64 @@ def check_back_through_sigmoid(back_through_sigmoid):
         ("factor_missing", dh_t * h_t, "one factor is missing: the slope must vanish where h_t reaches 1, too."),
         ("factor_missing", dh_t * (1 - h_t), "one factor is missing: the slope must vanish where h_t reaches 0, too."),
     ]
-    return judge("dz_t", got, dh_t * h_t * (1 - h_t), mistakes, "dz_t is right, for every unit and sequence.")
+    return "dz_t is right, for every unit and sequence." + judge("dz_t", got, dh_t * h_t * (1 - h_t), mistakes)
 
 
-@never_raises
-def check_initial_state_gradient(initial_state_gradient):
-    """Check exercise 4: dL/dh_0 from (params, X, hidden_states, dY), for sequences that start from any state."""
-    rng = np.random.default_rng(1)
-    T, B, I, H, O = 5, 3, 2, 4, 2
-    model = RNN(I, H, O, seed=1)
-    X, state, dY = rng.normal(size=(T, B, I)), rng.normal(size=(B, H)), rng.normal(size=(T, B, O))
-    model.forward(X, state)
-    h = model.hidden_states
-    got, failure = attempt(initial_state_gradient, model.params, X, h, dY)
-    if failure:
-        return failure
-    W_hh, W_hy = model.params["W_hh"], model.params["W_hy"]
+@returns_report
+def check_count_paths(count_paths):
+    """Check exercise 5: the paths from a use of W_hh to an output in T steps, all of them and those without a carry."""
+    for T in (3, 1, 2, 5, 10):
+        got = attempt(count_paths, T)
+        every, no_carry = T * (T + 1) // 2, T
+        mistakes = [
+            ("swapped", (no_carry, every), "the two numbers are swapped: all paths come first."),
+            ("future_to_past", (T * T, no_carry),
+             "some of these paths lead back in time: a use at step s reaches no output before step s."),
+            ("same_step_missing", (T * (T - 1) // 2, no_carry),
+             "a use at step t reaches the output of the same step, too: that is the shortest path."),
+            ("last_output_only", (T, 1), "these lead to the last output only. Every output has an error."),
+            ("one_step_only", (every, 1), "without the carry, each step still has one path, to its own output."),
+        ]
+        remark = judge(f"the counts for T = {T}", got, (every, no_carry), mistakes)
+    return "every path goes forward in time, so 1 + 2 + ... + T of them, and T if nothing is carried." + remark
 
-    def walk(W_back, slope, steps=range(T, 0, -1), shift=0):
-        carry = 0
-        for t in steps:
-            dh = dY[t - 1] @ W_hy + carry
-            dz = slope(h[t - shift]) * dh
-            carry = dz @ W_back
-        return carry, dh, dz
 
-    expected, dh_1, dz_1 = walk(W_hh, lambda h: 1 - h**2)
-    mistakes = [
-        ("stopped_early", dh_1, "this is dL/dh_1. The walk has one more road to go: from z_1 back to h_0."),
-        ("stopped_early", dz_1, "this is dL/dz_1. One more road leads back, from z_1 to h_0."),
-        ("tanh_derivative_missing", walk(W_hh, lambda h: 1)[0], "the factor 1 - h² is missing on the way back."),
-        ("W_hh_untransposed", walk(W_hh.T, lambda h: 1 - h**2)[0],
-         "the carry goes through W_hh the wrong way round: with rows, dz_t @ W_hh."),
-        ("one_tanh_too_many", (1 - h[0] ** 2) * expected,
-         "h_0 is given, it is no tanh of anything: there is no slope to multiply with after the last carry."),
-        ("slope_of_another_step", walk(W_hh, lambda h: 1 - h**2, shift=1)[0],
-         "the slope belongs to another step: z_t becomes h_t, so its slope is made of hidden_states[t]."),
-        ("forward_in_time", walk(W_hh, lambda h: 1 - h**2, range(1, T + 1))[0],
-         "you walk forward in time. Start at the last step."),
-        ("one_step_too_many", walk(W_hh, lambda h: 1 - h**2, range(T, -1, -1))[0],
-         "one step too many: there is no step 0. (In code, dY[-1] is the last step again.)"),
-        ("road_1_to_h_0", expected + dY[0] @ W_hy, "no output is made from h_0, so no road 1 leads to it."),
-        ("scale", expected / B, "right direction, but divided by B: dY holds the loss's mean already."),
-        ("summed_over_batch", expected.sum(axis=0),
-         "each sequence has its own h_0: nothing is shared, so nothing is summed over the batch."),
-        ("carry_missing", ((1 - h[1] ** 2) * (dY[0] @ W_hy)) @ W_hh,
-         "this is what step 1 alone sends back. The errors of the later steps must reach h_0 as well."),
-    ]
-    return judge("dL/dh_0", got, expected, mistakes, "dL/dh_0 is the carry that is left over when the walk is done.")
+@returns_report
+def check_loss_of_nudge(loss_of_nudge):
+    """Check exercise 1: the loss of the tiny example if b_h[0] is larger by d at step 2, and at no other step."""
+    tiny = Example(*data.tiny_example())
+
+    def nudged(name, nudge, *steps):
+        return tiny.loss({(name, t): nudge for t in steps})
+
+    for d in (0.5, 0.0, -0.3):
+        unit, other = np.array([[d, 0.0]]), np.array([0.0, d])
+        got = attempt(loss_of_nudge, d)
+        moved = np.tanh(np.arctanh(tiny.h[2]) + unit) - tiny.h[2]  # what the nudge does to h_2
+        right = nudged("b_h", unit[0], 2)
+        mistakes = [
+            ("every_step", nudged("b_h", unit[0], 1, 2, 3),
+             "here all three copies of b_h are nudged. Only the copy of step 2 is to be nudged."),
+            ("another_step", nudged("b_h", unit[0], 1), "this is a nudge at step 1. (X[0] is x_1.)"),
+            ("another_step", nudged("b_h", unit[0], 3), "this is a nudge at step 3. (X[1] is x_2.)"),
+            ("from_then_on", nudged("b_h", unit[0], 2, 3), "step 3 uses its own copy of b_h, which is not nudged."),
+            ("another_unit", nudged("b_h", other, 2), "this nudges b_h[1], the bias of the other unit."),
+            ("after_tanh", nudged("h", unit, 2), "this nudges h_2. The bias is added before tanh."),
+            ("another_bias", nudged("b_y", np.array([d]), 2), "this nudges b_y. The bias of the state is b_h."),
+            ("future_fixed", nudged("h to y", moved, 2),
+             "y_2 answers the nudge, but y_3 does not: all that comes after a nudge moves along, by road 2 as well."),
+            ("own_output_missing", nudged("h to z", moved, 2),
+             "y_3 answers the nudge, but y_2 does not: road 1 is closed."),
+            ("not_nudged", nudged("b_h", 0 * unit[0], 2),
+             "the loss is the same with and without the nudge: where does d enter?"),
+            ("scale", 3 * right, "this is the sum of the squares. L is their mean."),
+            ("slope", (right - nudged("b_h", 0 * unit[0], 2)) / (d or 1),
+             "this is the change of the loss per nudge. Return the loss itself."),
+        ]
+        if np.ndim(got) and np.size(got) == 1:
+            got = np.asarray(got).item()
+        remark = judge(f"the loss for d = {d}", got, right, mistakes)
+    return "b_h is nudged at step 2 alone, what came before stays, all that comes after moves along." + remark
 
 
 def tiny_model():

@@ -1,14 +1,17 @@
 """Checks of the exercises in notebook 07: the first loss, the softmax and its gradient, the last step, whole digits."""
 
+import tracemalloc
+
 import numpy as np
 
 from rnn_lib import MLP, data
-from rnn_lib.exercises.report import Report, attempt, judge, never_raises
+from rnn_lib.exercises.verdict import as_numbers, attempt, call, judge, require, returns_report
 from rnn_lib.losses import cross_entropy_loss, softmax
 from rnn_lib.optim import Adam
 from rnn_lib.training import fit
 
 
+@returns_report
 def check_first_loss(first_loss):
     """Check exercise 1: the cross-entropy of a classifier of ten digits that knows nothing yet."""
     right = np.log(10)
@@ -22,11 +25,12 @@ def check_first_loss(first_loss):
         ("one_network", 2.314, "that is one network's loss, measured. What if it gave each digit exactly 1/10?"),
         ("complement", -np.log(0.9), "that is the probability of being wrong. The loss looks at the right class."),
     ]
-    praise = "ln 10, about 2.3. A first loss far from it means a bug, or a network that is confident for no reason."
-    return judge("first_loss", first_loss, right, mistakes, praise, rtol=2e-3)
+    rounded = ("rounded", 1e-2, "close. Write three decimals, or let NumPy compute the number.")
+    judge("first_loss", first_loss, right, mistakes, rtol=1e-3, nearly=rounded)
+    return "ln 10, about 2.3. A first loss far from it means a bug, or a network that is confident for no reason."
 
 
-@never_raises
+@returns_report
 def check_softmax(answer):
     """Check exercise 2: `softmax(logits)` along the last axis, (T, B, C), whatever the size of the logits."""
     logits = np.random.default_rng(0).normal(size=(4, 3, 5))
@@ -46,39 +50,44 @@ def check_softmax(answer):
         ("sign", softmax(-logits), "the sign: the largest logit must get the largest probability."),
         ("logarithm", np.log(exact), "that is the logarithm of it."),
     ]
-    got, report = attempt(answer, logits)
-    report = report or judge("softmax", got, exact, mistakes)
-    if not report.passed:
-        return report
-    got, report = attempt(answer, np.array([[[1000.0, 999.0, 0.0]]]))
-    if report is None and not np.isfinite(np.asarray(got, dtype=float)).all():
-        return Report(
-            "overflow", "right for small logits, but exp(1000) is more than a float64 can hold, and inf / inf is NaN. "
-            "Which constant can you subtract from all logits of a row without changing the quotient?",
-        )
+    given = logits.copy()
+    epsilon = ("epsilon", 1e-3, "nearly: the rows must sum to 1. A small number in the denominator only hides what "
+               "else goes wrong; after the right shift the sum is at least 1.")
+    remark = judge("softmax", call(answer, given), exact, mistakes, rtol=1e-12, nearly=epsilon)
+    unchanged = np.array_equal(given, logits)
+    require(unchanged, "argument_changed", "what you return is right, but your function also changes the logits that "
+            "it was given. Whoever calls it still needs them: write into a new array.")
+    require_finite(
+        attempt(answer, np.array([[[1000.0, 999.0, 0.0]]])), "overflow",
+        "right for small logits, but exp(1000) is more than a float64 can hold, and inf / inf is NaN. Which "
+        " constant can you subtract from all logits of a row without changing the quotient?",
+    )
     big = np.array([[
         [1000.0, 999.0, 0.0], [-1000.0, -1001.0, -2000.0], [1000.0, -1000.0, -1000.0], [-1000.0, 1000.0, 0.0],
     ]])
-    got, report = attempt(answer, big)
-    if report is None and not np.isfinite(np.asarray(got, dtype=float)).all():
-        return Report(
-            "shift_not_per_row", "right for one row, but another became 0 / 0 or inf / inf. Each row's shift must be "
-            "its own largest logit, which makes every exponent 0 or less: axis and keepdims.",
-        )
+    got = attempt(answer, big)
+    require_finite(
+        got, "shift_not_per_row", "right for one row, but another became 0 / 0 or inf / inf. Each row's shift must be "
+        "its own largest logit, which makes every exponent 0 or less: axis and keepdims.",
+    )
     clipped = ("clipped", softmax(big.clip(-500, 500)), "logits that are clipped are other logits: 1000 and 999 must "
                "not become equal. Subtract instead: only differences count.")
-    report = report or judge("softmax of logits near ±1000", got, softmax(big), [clipped])
-    return report if not report.passed else Report("correct", "over the right axis, and stable for logits of any size.")
+    judge("softmax of logits near ±1000", got, softmax(big), [clipped])
+    return "over the right axis, and stable for logits of any size." + remark
 
 
-@never_raises
+def require_finite(got, kind, message):
+    """Raise a Verdict of this kind if `got` is an array of numbers, and some of them are not finite."""
+    array = as_numbers(got)
+    require(array is None or np.isfinite(array).all(), kind, message)
+
+
+@returns_report
 def check_softmax_gradient(softmax_gradient):
     """Check exercise 3: `softmax_gradient(p, dp)`, dL/dlogits from p = softmax(logits) and dL/dp, both (B, C)."""
     rng = np.random.default_rng(1)
     p, dp = softmax(rng.normal(size=(3, 5))), rng.normal(size=(3, 5))
-    got, report = attempt(softmax_gradient, p, dp)
-    if report is not None:
-        return report
+    got = attempt(softmax_gradient, p, dp)
     dot = (p * dp).sum(axis=-1, keepdims=True)
     jacobian = p[:, :, None] * (np.eye(5) - p[:, None, :])
     mistakes = [
@@ -102,19 +111,30 @@ def check_softmax_gradient(softmax_gradient):
          "any vector, whatever the loss."),
         ("jacobian_returned", jacobian, "that is the Jacobian itself. The chain rule multiplies it by dL/dp."),
     ]
-    praise = "the whole Jacobian, in one line and without building it."
-    return judge("dL/dlogits", got, p * (dp - dot), mistakes, praise)
+    remark = judge("dL/dlogits", got, p * (dp - dot), mistakes)
+    if builds_a_matrix(softmax_gradient, 300):
+        return "the whole Jacobian is in it." + remark + (
+            " One remark: it builds a (C, C) matrix for an example, where one number is enough. Can you do without?")
+    return "the whole Jacobian, in one line and without building it." + remark
 
 
-@never_raises
+def builds_a_matrix(softmax_gradient, C):
+    """True if the learner's function takes the memory of a (C, C) array for one example."""
+    p = np.full((1, C), 1 / C)
+    tracemalloc.start()
+    attempt(softmax_gradient, p, p)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most >= C * C * p.itemsize
+
+
+@returns_report
 def check_last_step_gradient(last_step_gradient):
     """Check exercise 4: dL/dlogits, (T, B, C), of the mean cross-entropy at the last step; labels are (B,)."""
     rng = np.random.default_rng(2)
     T, B, C = 4, 3, 5
     logits, labels = rng.normal(size=(T, B, C)), np.array([1, 3, 0])
-    got, report = attempt(last_step_gradient, logits, labels)
-    if report is not None:
-        return report
+    got = attempt(last_step_gradient, logits, labels)
     p, one_hot = softmax(logits), data.one_hot(labels, C)
 
     def at_last(d):
@@ -144,17 +164,15 @@ def check_last_step_gradient(last_step_gradient):
         (off_by_one[0], at_last((p[-1] - np.roll(one_hot, -1, axis=1)) / B), off_by_one[1]),
         ("last_step_alone", error / B, "right for the last step, but backward wants one for each step, (T, B, C)."),
     ]
-    praise = "zero everywhere but at the last step. `backward` carries it to the first."
-    return judge("dY", got, at_last(error / B), mistakes, praise)
+    judge("dY", got, at_last(error / B), mistakes)
+    return "zero everywhere but at the last step. `backward` carries it to the first."
 
 
-@never_raises
+@returns_report
 def check_whole_digit(whole_digit):
     """Check exercise 5: (8, N, 8) -> (N, 64), all pixels of a digit in one row. Then train an MLP on them."""
     X, labels, X_test, labels_test = data.load_digits()
-    got, report = attempt(whole_digit, X)
-    if report is not None:
-        return report
+    got = attempt(whole_digit, X)
     N = X.shape[1]
     mistakes = [
         ("reshaped", X.reshape(N, 64),
@@ -168,12 +186,10 @@ def check_whole_digit(whole_digit):
         ("one_digit_a_column", X.transpose(0, 2, 1).reshape(64, N), "one digit must be one row: (N, 64)."),
         ("not_flat", X.transpose(1, 0, 2), "the axes are in order. Now make each digit one row of 64 numbers."),
     ]
-    report = judge("the pixels", got, X.transpose(1, 0, 2).reshape(N, 64), mistakes)
-    if not report.passed:
-        return report
-    pixels_test, report = attempt(whole_digit, X_test)
-    if report is not None or np.shape(pixels_test) != (X_test.shape[1], 64):
-        return report or Report("wrong_shape", "right for 1437 digits, but not for another number of them.")
+    judge("the pixels", got, X.transpose(1, 0, 2).reshape(N, 64), mistakes)
+    pixels_test = attempt(whole_digit, X_test)
+    fits = np.shape(pixels_test) == (X_test.shape[1], 64)
+    require(fits, "wrong_shape", "right for 1437 digits, but not for another number of them.")
     model = MLP(64, (32,), 10, "tanh")
     fit(
         model, got, labels, Adam(model.params, lr=0.01), loss_fn=cross_entropy_loss, epochs=15, batch_size=64,
@@ -181,7 +197,7 @@ def check_whole_digit(whole_digit):
     )
     right = (model.forward(pixels_test).argmax(axis=-1) == labels_test).mean()
     verdict = "at least 95 %" if right >= 0.95 else "less than 95 %"
-    return Report(
-        "correct", f"an MLP with 32 hidden units that sees all 64 pixels at once reads {verdict} of the held-out "
-        "digits. Its memory is the size of its input: it works because every digit has exactly eight rows.",
+    return (
+        f"an MLP with 32 hidden units that sees all 64 pixels at once reads {verdict} of the held-out digits. "
+        "Its memory is the size of its input: it works because every digit has exactly eight rows."
     )

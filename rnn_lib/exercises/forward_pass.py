@@ -1,14 +1,27 @@
 """Checks of the exercises in notebook 01 and of the trial in notebook 00."""
 
+import copy
 import math
 
 import numpy as np
 
-from rnn_lib.exercises.report import Report, attempt, call, close, copy_of, is_unfilled, judge, never_raises
-from rnn_lib.validation import describe
+from rnn_lib.exercises.verdict import (
+    Verdict,
+    attempt,
+    call,
+    close,
+    is_single,
+    is_unfilled,
+    judge,
+    require,
+    require_filled,
+    returns_report,
+    safe_describe,
+)
+from rnn_lib.losses import softmax
 
 
-@never_raises
+@returns_report
 def check_trial(answer):
     """Check the trial of notebook 00: how many hidden states does an RNN have that reads T = 5 steps?"""
     mistakes = [
@@ -16,21 +29,21 @@ def check_trial(answer):
         ("state_missing", 4, "every one of the 5 steps makes a state, the last one too. Which one comes before them?"),
         ("one_too_many", 7, "5 states follow the 5 steps. How many come before the first step?"),
     ]
-    return judge("answer", answer, 6, mistakes, "the initial state, h_0, and one state after each of the 5 steps.")
+    judge("answer", answer, 6, mistakes)
+    return "the initial state, h_0, and one state after each of the 5 steps."
 
 
-@never_raises
+@returns_report
 def check_which_outputs_change(answer):
     """Check exercise 1: the steps of T = 3 whose output changes when x_2 changes, such as [1, 3]."""
-    if answer is None or answer is Ellipsis:
-        return judge("answer", None, None)
+    require_filled("answer", answer)
     steps = (1, 2, 3)
     try:
         strange = [item for item in answer if item not in steps]
     except Exception:  # whatever was handed in cannot be searched
-        return Report("wrong_type", f"answer: expected a list of steps, got {describe(answer)}.")
-    if strange:
-        return Report("wrong_type", f"answer: expected only steps from 1 to 3 in the list, got {describe(answer)}.")
+        raise Verdict("wrong_type", f"answer: expected a list of steps, got {safe_describe(answer)}.") from None
+    only = f"answer: expected only steps from 1 to 3 in the list, got {safe_describe(answer)}."
+    require(not strange, "wrong_type", only)
     mistakes = [
         ("no_effect", (), "something reads x_2. Follow the arrows that leave it."),
         ("memory_missing", (2,), "y_2 does change. Follow the arrow that leaves h_2 to the right: who reads it?"),
@@ -41,29 +54,27 @@ def check_which_outputs_change(answer):
         ("all_others", (1, 3), "was y_1 not finished before x_2 was read? And which state is y_2 made from?"),
     ]
     mistakes = [(kind, [t in wrong for t in steps], advice) for kind, wrong, advice in mistakes]
-    praise = "x_2 changes h_2, and h_3 is made from h_2. y_1 came before."
-    return judge("answer", [t in answer for t in steps], [False, True, True], mistakes, praise)
+    judge("answer", [t in answer for t in steps], [False, True, True], mistakes)
+    return "x_2 changes h_2, and h_3 is made from h_2. y_1 came before."
 
 
-@never_raises
+@returns_report
 def check_step(step):
     """Check exercise 2: `step(params, x_t, h_prev) -> (h_t, y_t)` for one sequence; x_t (I,), h_prev (H,)."""
     for sizes in ((1, 1, 2, 5, 4), (1, 1, 3, 2, 1)):
         params, X, h0 = problem(*sizes)
-        pair, report = attempt_pair(step, ("h_t", "y_t"), copy_of(params), X[0, 0], h0[0])
-        if report is None:
-            states = unroll(params, X, h0)
-            mistakes = [(kind, wrong(params, X[0], h0)[0], advice) for kind, (wrong, advice) in STEP_MISTAKES.items()]
-            report = judge("h_t", pair[0], states[1, 0], mistakes)
-        if report.passed:
-            mistakes = [(kind, Y[0, 0], advice) for kind, Y, advice in output_mistakes(params, states)]
-            report = judge("y_t", pair[1], outputs(params, states[1, 0]), mistakes)
-        if not report.passed:
-            return report
-    return Report("correct", "one step of a recurrent network, for any sizes. The rest is a loop around it.")
+        pair = call_for_pair(step, ("h_t", "y_t"), copy.deepcopy(params), X[0, 0], h0[0])
+        states = unroll(params, X, h0)
+        mistakes = [(kind, wrong(params, X[0], h0)[0], advice) for kind, (wrong, advice) in STEP_MISTAKES.items()]
+        mistakes.append(("swapped", outputs(params, states[1, 0]), "you return (y_t, h_t). The order is h_t first."))
+        remark = judge("h_t", pair[0], states[1, 0], mistakes)
+        mistakes = [(kind, Y[0, 0], advice) for kind, Y, advice in output_mistakes(params, states)
+                    if Y.shape == (1, 1, len(params["b_y"])) and kind != "batch_first"]
+        judge("y_t", pair[1], outputs(params, states[1, 0]), mistakes, single=is_single(pair))
+    return "one step of a recurrent network, for any sizes. The rest is a loop around it." + remark
 
 
-@never_raises
+@returns_report
 def check_forward(forward):
     """Check exercise 3: `forward(params, X, h0) -> (hidden_states, Y)`.
 
@@ -73,59 +84,56 @@ def check_forward(forward):
     """
     for turn, sizes in enumerate(((6, 3, 2, 5, 4), (6, 3, 2, 5, 4), (1, 1, 1, 1, 1), (3, 4, 5, 2, 1))):
         params, X, h0 = problem(*sizes)
-        handed_in = copy_of({**params, "X": X, "h0": h0})
+        handed_in = copy.deepcopy({**params, "X": X, "h0": h0})
         arguments = {name: handed_in[name] for name in params}, handed_in["X"], handed_in["h0"]
-        pair, report = attempt_pair(forward, ("hidden_states", "Y"), *arguments)
-        if report is None:
-            report = diagnose(*pair, params, X, h0)
-        if report.kind == "exception" and "IndexError" in report.message:
-            return Report("exception", f"{report.message} Python counts from 0: x_t is X[t-1].")
-        if report.passed:
-            report = written_into({**params, "X": X, "h0": h0}, handed_in) or report
-        if report.passed:
-            continue
-        if turn == 1:
-            return Report(
-                "not_fresh", "right at the first call, wrong at the second with the same arguments. Something is kept "
-                "between calls: a list or an array made outside the function?",
+        try:
+            pair = call_for_pair(
+                forward, ("hidden_states", "Y"), *arguments, hints={IndexError: "Python counts from 0: x_t is X[t-1]."},
             )
-        if turn > 1:
+            remark = judge_forward(*pair, params, X, h0)
+            require_unchanged({**params, "X": X, "h0": h0}, handed_in)
+        except Verdict as verdict:
+            if turn == 0:
+                raise
+            require(
+                turn > 1, "not_fresh", "right at the first call, wrong at the second with the same arguments. "
+                "Something is kept between calls: a list or an array made outside the function?",
+            )
             T, B, I, H, O = sizes
-            return Report(report.kind, f"with T={T}, B={B}, I={I}, H={H}, O={O} only: {report.message}")
-        return report
-    return Report("correct", "every state and every output, for any T, B, I, H and O, from any initial state.")
+            only = f"with T={T}, B={B}, I={I}, H={H}, O={O} only: {verdict.report.message}"
+            raise Verdict(verdict.report.kind, only) from verdict
+    return "every state and every output, for any T, B, I, H and O, from any initial state." + remark
 
 
-def written_into(before, after):
-    """Return a Report that names the first array that is not what it was, or None."""
+def require_unchanged(before, after):
+    """Raise a Verdict that names the first array that is not what it was."""
     for name, array in before.items():
-        if not np.array_equal(after[name], array):
-            return Report("argument_changed", f"what you return is right, but your function also changes {name}. "
-                          "Whoever calls it still needs that array: write into a new one.")
-    return None
+        require(np.array_equal(after[name], array), "argument_changed", "what you return is right, but your function "
+                f"also changes {name}. Whoever calls it still needs that array: write into a new one.")
 
 
-def diagnose(hidden_states, Y, params, X, h0):
-    """Judge what one call of a learner's forward pass returned."""
+def judge_forward(hidden_states, Y, params, X, h0):
+    """Judge what one call of a learner's forward pass returned. Returns a remark, as `judge` does."""
     right = unroll(params, X, h0)
-    report = judge("hidden_states", hidden_states, right, state_mistakes(params, X, h0))
-    if report.passed:
-        return judge("Y", Y, outputs(params, right[1:]), output_mistakes(params, right))
-    if judge("", hidden_states, outputs(params, right[1:])).passed:
-        return Report("swapped", "you return (Y, hidden_states). The order is hidden_states first.")
-    if report.kind == "unknown":
+    advice = "you return (Y, hidden_states). The order is hidden_states first."
+    mistakes = [*state_mistakes(params, X, h0), ("swapped", outputs(params, right[1:]), advice)]
+    try:
+        remark = judge("hidden_states", hidden_states, right, mistakes)
+    except Verdict as verdict:
+        if verdict.report.kind != "unknown":
+            raise
         wrong = [t for t in range(len(right)) if not close(np.asarray(hidden_states, float)[t], right[t], 1e-9)]
-        return Report("unknown", f"{report.message} The first wrong one is hidden_states[{wrong[0]}].")
-    return report
+        first = f"The first wrong one is hidden_states[{wrong[0]}]."
+        raise Verdict("unknown", f"{verdict.report.message} {first}") from verdict
+    single = is_single((hidden_states, Y))
+    return judge("Y", Y, outputs(params, right[1:]), output_mistakes(params, right), single=single) or remark
 
 
-@never_raises
+@returns_report
 def check_memory_length(memory_length):
     """Check exercise 4: `memory_length(w) -> int`, the first t with |h_t| < 0.01 if h_0 = 1, h_t = tanh(w h_{t-1})."""
     weights = (0.5, 0.9, -0.7, 0.0, 0.98)
-    got, report = call_each(memory_length, ("w",), [(w,) for w in weights])
-    if report is not None:
-        return report
+    got = call_each(memory_length, ("w",), [(w,) for w in weights])
 
     def run(w, activation=math.tanh, size=abs, limit=0.01):
         t, h = 0, 1.0
@@ -146,8 +154,8 @@ def check_memory_length(memory_length):
         ("state_returned", [run(w)[1] for w in weights], "that is the state h_t. The step t is wanted."),
         ("w_missing", np.full(len(weights), run(1.0)[0]), "the same for every w. Does h_t depend on w?"),
     ]
-    praise = f"{right[1]} steps at w = 0.9, {right[4]} at w = 0.98."
-    return judge("memory_length", got, right, mistakes, praise)
+    judge("memory_length", got, right, mistakes)
+    return f"{right[1]} steps at w = 0.9, {right[4]} at w = 0.98."
 
 
 def problem(T, B, I, H, O):
@@ -191,6 +199,10 @@ STEP_MISTAKES = {
         lambda p, x, h: 1 / (1 + np.exp(-pre_activation(p, x, h))), "that is the sigmoid. Our equation has tanh.",
     ),
     "bias_missing": (lambda p, x, h: np.tanh(pre_activation(p, x, h) - p["b_h"]), "b_h is never added."),
+    "bias_outside": (
+        lambda p, x, h: np.tanh(pre_activation(p, x, h) - p["b_h"]) + p["b_h"],
+        "b_h is added after tanh. Which bracket does it belong in?",
+    ),
     "bias_twice": (lambda p, x, h: np.tanh(pre_activation(p, x, h) + p["b_h"]), "b_h is added twice in each step."),
     "W_hh_transposed": (
         lambda p, x, h: np.tanh(x @ p["W_xh"].T + h @ p["W_hh"] + p["b_h"]),
@@ -214,6 +226,7 @@ def state_mistakes(params, X, h0):
     """Return (kind, hidden states, advice) for each known mistake, most of them with the right shape."""
     right = unroll(params, X, h0)
     from_zeros, one_late = (unroll(params, inputs, np.zeros_like(h0)) for inputs in (X, np.roll(X, 1, axis=0)))
+    without_first = unroll(params, X[1:], h0)
     after_z = unroll(params, X, np.arctanh(h0), lambda p, x, z: pre_activation(p, x, np.tanh(z)))
     found = [(kind, unroll(params, X, h0, step), advice) for kind, (step, advice) in STEP_MISTAKES.items()]
     return found + [
@@ -225,6 +238,9 @@ def state_mistakes(params, X, h0):
          "the states you return are z_t, before tanh. Return h_t."),
         ("initial_state_ignored", unroll(params, X, np.zeros_like(h0)),
          "the first step starts from zeros. It was given h0."),
+        ("initial_state_ignored", from_zeros[1:],
+         "h_0 is nowhere, and the first step starts from zeros: at t = 0, index t - 1 is -1, the last entry, still 0. "
+         "hidden_states has T + 1 entries, h0 at index 0."),
         ("initial_state_not_stored", np.concatenate([np.zeros_like(h0)[None], right[1:]]),
          "the states after the steps are right. Index 0 must hold h0."),
         ("initial_state_last", np.concatenate([right[1:], right[:1]]),
@@ -238,6 +254,10 @@ def state_mistakes(params, X, h0):
         ("initial_state_missing", right[1:], "h_0 is missing. hidden_states has T + 1 entries, h0 at index 0."),
         ("last_state_missing", np.concatenate([right[:-1], np.zeros_like(right[:1])]),
          "the last state was never computed: t runs from 1 to T, both included."),
+        ("last_state_missing", right[:-1], "the last state was never computed: every input makes one."),
+        ("first_input_skipped", without_first, "the loop begins with the second input. x_1 is X[0]."),
+        ("first_input_skipped", np.concatenate([without_first, np.zeros_like(right[:1])]),
+         "the loop begins with the second input, and ends a state too early. x_1 is X[0]; t runs from 1 to T."),
         ("initial_state_overwritten", np.concatenate([from_zeros[1:], np.zeros_like(right[:1])]),
          "index 0 holds h0 and was overwritten. t runs from 1 to T, and x_t is X[t-1]."),
         ("initial_state_overwritten", np.concatenate([one_late[1:], np.zeros_like(right[:1])]),
@@ -253,6 +273,7 @@ def output_mistakes(params, states):
     return [
         ("output_bias_missing", Y - params["b_y"], "the states are right. In Y, b_y is never added."),
         ("output_squashed", np.tanh(Y), "the states are right. Y has gone through a tanh; the output is linear."),
+        ("output_softmax", softmax(Y), "the states are right. Y has gone through a softmax; the output is linear."),
         ("output_from_previous_state", outputs(params, states[:-1]),
          "the states are right. Y is one step late: y_t is read from h_t, not from h_{t-1}."),
         ("output_from_pre_activation", outputs(params, np.arctanh(states[1:])),
@@ -264,37 +285,34 @@ def output_mistakes(params, states):
     ]
 
 
-def attempt_pair(answer, names, *args):
-    """Call the learner's function, which should return two arrays. Return (pair, None) or (None, Report)."""
-    value, report = call(answer, *args)
-    if report is not None:
-        return None, report
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        return None, Report("wrong_type", f"expected two arrays, ({', '.join(names)}), got {describe(value)}.")
+def call_for_pair(answer, names, *args, hints=None):
+    """Call the learner's function, which should return two arrays with these names."""
+    value = call(answer, *args, hints=hints)
+    pair = f"({', '.join(names)})"
+    is_pair = isinstance(value, tuple | list) and len(value) == 2
+    require(is_pair, "wrong_type", f"expected two arrays, {pair}, got {safe_describe(value)}.")
     empty = [name for name, item in zip(names, value, strict=True) if is_unfilled(item)]
-    if len(empty) == 1:
-        return None, Report("incomplete", f"{empty[0]} is empty. Return both arrays, ({', '.join(names)}).")
-    return value, None
+    require(len(empty) != 1, "incomplete", f"{''.join(empty)} is empty. Return both arrays, {pair}.")
+    return value
 
 
 def call_each(answer, names, arguments):
-    """Call the learner's function with each tuple of arguments. Return (values, None) or (None, Report).
+    """Call the learner's function with each tuple of arguments, which have these names. Returns the list of values.
 
-    `names` are the arguments' names. It is not started if nothing ever comes back, and incomplete if
-    that happens with some of the arguments only.
+    It is not started if nothing ever comes back, and incomplete if that happens with some of the arguments only.
     """
-    values, not_started = [], None
+    values, nothing = [], {}
     for args in arguments:
-        value, report = attempt(answer, *args)
-        if report is not None and report.kind != "not_started":
-            return None, report
-        not_started = not_started or report
-        values.append(value)
-    if not_started is None:
-        return values, None
-    if all(value is None for value in values):
-        return None, not_started
-    args = arguments[[value is None for value in values].index(True)]
-    case = ", ".join(f"{name} = {arg}" for name, arg in zip(names, args, strict=True))
-    return None, Report("incomplete", f"with {case} nothing came back. Does every way through the function return, and "
-                        "does a loop stop too early?")
+        try:
+            values.append(attempt(answer, *args))
+        except Verdict as verdict:
+            if verdict.report.kind != "not_started":
+                raise
+            nothing[args] = verdict
+    for args, verdict in nothing.items():
+        if not values:
+            raise verdict
+        case = ", ".join(f"{name} = {arg}" for name, arg in zip(names, args, strict=True))
+        raise Verdict("incomplete", f"with {case} nothing came back. Does every way through the function return, and "
+                      "does a loop stop too early?")
+    return values

@@ -4,7 +4,20 @@ import numpy as np
 
 from rnn_lib import RNN
 from rnn_lib.bugs import BUGS, KINDS
-from rnn_lib.exercises.report import Report, as_numbers, attempt, call, is_unfilled, judge, never_raises, safe_describe
+from rnn_lib.exercises.verdict import (
+    Verdict,
+    as_numbers,
+    attempt,
+    call,
+    is_right,
+    is_unfilled,
+    judge,
+    require,
+    require_dict,
+    require_filled,
+    returns_report,
+    safe_describe,
+)
 from rnn_lib.validation import check_choice
 
 BLIND_CHECKS = {  # what notebook 05's table shows
@@ -15,31 +28,27 @@ BLIND_CHECKS = {  # what notebook 05's table shows
 }
 
 
-@never_raises
+@returns_report
 def check_blind_spots(answer):
     """Check exercise 1: which bugs does each weakened check let through? A dict: check -> list of bugs."""
-    if is_unfilled(answer) or (isinstance(answer, dict) and any(map(is_unfilled, answer.values()))):
-        return Report("not_started", "missed has empty entries. Fill them in and run this cell again.")
-    if not isinstance(answer, dict):
-        return Report("wrong_type", f"expected a dict, got {safe_describe(answer)}.")
-    if set(answer) != set(BLIND_CHECKS):
-        return Report("wrong_keys", f"expected the keys {', '.join(BLIND_CHECKS)}, got {', '.join(map(str, answer))}.")
+    require_dict("missed", answer, BLIND_CHECKS, of="lists of bugs")
+    require_filled("missed", list(answer.values()))
     for check, bugs in answer.items():
-        if isinstance(bugs, str) or not all(isinstance(bug, str) for bug in bugs):
-            return Report("wrong_type", f"{check}: expected a list of names, got {safe_describe(bugs)}.")
-    unknown = sorted(set().union(*answer.values()) - set().union(*BLIND_CHECKS.values()))
-    if unknown:
-        return Report("wrong_keys", f"{unknown[0]}: there is no such bug in this exercise.")
-    missing = [check for check, bugs in BLIND_CHECKS.items() if bugs - set(answer[check])]
-    surplus = [check for check, bugs in BLIND_CHECKS.items() if set(answer[check]) - bugs]
-    if missing or surplus:
-        words = [f"{check}: it lets more through than you say" for check in missing]
-        words += [f"{check}: it catches something that you say it misses" for check in surplus]
-        return Report("unknown", "; ".join(words) + ". Ask of each bug: what does it need to make a difference?")
-    return Report("correct", "each check is blind exactly where its setting makes the bug's factor 0, 1 or unused.")
+        are_names = not isinstance(bugs, str) and all(isinstance(bug, str) for bug in bugs)
+        require(are_names, "wrong_type", f"{check}: expected a list of names, got {safe_describe(bugs)}.")
+    for bug in sorted(set().union(*answer.values()) - set().union(*BLIND_CHECKS.values())):
+        raise Verdict("wrong_keys", f"{bug}: there is no such bug in this exercise.")
+    words = [f"{check}: it lets more through than you say"
+             for check, bugs in BLIND_CHECKS.items() if bugs - set(answer[check])]
+    words += [f"{check}: it catches something that you say it misses"
+              for check, bugs in BLIND_CHECKS.items() if set(answer[check]) - bugs]
+    require(
+        not words, "unknown", "; ".join(words) + ". Ask of each bug: what does it need to make a difference?"
+    )
+    return "each check is blind exactly where its setting makes the bug's factor 0, 1 or unused."
 
 
-@never_raises
+@returns_report
 def check_central_gradient(central_gradient):
     """Check exercise 2: the gradient of f at the vector w by central differences, `central_gradient(f, w, step)`."""
     w, step = np.array([0.3, 1.7, -0.6]), 1e-3
@@ -57,9 +66,9 @@ def check_central_gradient(central_gradient):
         return gradient
 
     given = w.copy()
-    got, failure = call(central_gradient, f, given, step)
-    if failure:
-        return failure
+    got, wider = call(central_gradient, f, given, step), attempt(central_gradient, f, w, 3 * step)
+    ignored = is_right(got, as_numbers(wider), 1e-12) and np.any(as_numbers(got))
+    require(not ignored, "step_ignored", "another step gives the same numbers. Use the `step` that is handed in.")
     expected = np.array(differences(step, -step, 2 * step))
     one_sided = "this is a one-sided difference: its error shrinks with the step, not with its square. Use both sides."
     drifts = "the nudge of one element is still there when the next one has its turn: put the saved number back."
@@ -77,79 +86,102 @@ def check_central_gradient(central_gradient):
         ("all_at_once", (f(w + step) - f(w - step)) / (2 * step),
          "this nudges all elements together, and is one number. The gradient has one number for each element of w."),
     ]
-    report = judge("the gradient", got, expected, mistakes, "one element at a time, a step on either side.", rtol=1e-8)
-    if report.passed and not np.array_equal(given, w):
-        return Report("not_restored", "the numbers are right, but w is not what it was before the call.")
-    return report
+    judge("the gradient", got, expected, mistakes, rtol=1e-8)
+    restored = np.array_equal(given, w)
+    require(restored, "not_restored", "the numbers are right, but w is not what it was before the call.")
+    return "one element at a time, a step on either side."
 
 
-@never_raises
+@returns_report
 def check_complex_step(complex_step):
     """Check exercise 3: the derivative of f at w by the complex step, `complex_step(f, w)`."""
-    points = (0.3, 1.7)
-    got = []
-    for w in points:
-        value, failure = attempt(complex_step, np.tanh, w)
-        if failure:
-            return failure
-        got.append(value)
-    if any(np.iscomplexobj(value) for value in got):
-        return Report("wrong_type", "the result is complex. The derivative is in one part of it only.")
-    expected = 1 - np.tanh(points) ** 2
-    mistakes = [("real_part", np.tanh(points), "this is tanh(w) itself, the real part. Where did the step go?")]
-    report = judge("the derivative", got, expected, mistakes, "exact to the last digits.", rtol=1e-13)
-    if report.kind != "unknown":
-        return report
-    values = as_numbers(got)
-    if np.abs(values).max() < 1e-6:
-        return Report("not_divided", "the result is as good as 0: divide by the step.")
-    ratio = values / np.tanh(points)
-    if ratio[0] > 10 and np.isclose(*ratio):
-        return Report("real_part", "this is tanh(w) over the step: the real part, which holds no derivative.")
-    if np.allclose(values, expected, rtol=0.05):
-        return Report("step_too_large", "nearly: the error is that of a step far too large. Here it may be 1e-30.")
-    return report
+    judge_complex_step(complex_step, np.tanh, lambda w: 1 - np.tanh(w) ** 2)
+    try:
+        judge_complex_step(complex_step, lambda w: np.exp(w) * w**2, lambda w: np.exp(w) * (w**2 + 2 * w))
+    except Verdict as verdict:
+        raise Verdict("one_function", "right for tanh, and not for exp(w) w². The derivative must come from calling "
+                      "f, whatever f is.") from verdict
+    return "exact to the last digits."
 
 
-@never_raises
+def judge_complex_step(complex_step, f, derivative):
+    """Judge the learner's derivatives of one function at two points."""
+    called, points = [], np.array([0.3, 1.7])
+
+    def watched(w):
+        called.append(w)
+        return f(w)
+
+    got = [attempt(complex_step, watched, w) for w in points]
+    real = not any(map(np.iscomplexobj, got))
+    require(real, "wrong_type", "the result is complex. The derivative is in one part of it only.")
+    expected, values = derivative(points), as_numbers(got)
+    if values is not None and values.shape == expected.shape:
+        by_hand = not any(map(np.iscomplexobj, called))
+        require(not by_hand, "not_complex", "f was never called at a complex number. The step goes in that direction.")
+        require(not np.abs(values).max() < 1e-6, "not_divided", "the result is as good as 0: divide by the step.")
+        ratio = values / f(points)
+        over_step = ratio[0] > 10 and np.isclose(*ratio)
+        message = "this is f(w) over the step: the real part, which holds no derivative."
+        require(not over_step, "real_part", message)
+    mistakes = [("real_part", f(points), "this is f(w) itself, the real part. Where did the step go?")]
+    too_large = ("step_too_large", 0.05, "nearly: the error is that of a step far too large. Here it may be 1e-30.")
+    judge("the derivative", got, expected, mistakes, rtol=1e-13, nearly=too_large)
+
+
+@returns_report
 def check_relative_error(relative_error):
     """Check exercise 4: `relative_error(a, n)` of two arrays, symmetric, 0 for two zeros, inf for NaN and infinity."""
-    a, n = np.array([1.0, -2.0, 4.0]), np.array([1.0, -2.0, 3.0])
-    zero, nan, infinite = np.zeros(3), np.array([1.0, np.nan, 0.0]), np.array([np.inf, 1.0, 0.0])
-    cases = {
-        "an ordinary pair": (a, n), "the pair swapped": (n, a), "a gradient against zeros": (a, zero),
-        "zeros against a gradient": (zero, a), "two zeros": (zero, zero),
-        "a NaN": (nan, a), "a NaN on the right": (a, nan),
-        "an infinity": (infinite, a), "an infinity on the right": (a, infinite),
-        "the same infinity": (infinite, infinite),
-    }
-    results = {}
-    for name, pair in cases.items():
-        value, failure = attempt(relative_error, *pair)
-        if failure:
-            return failure
+    def error(name, a, n):
+        value = attempt(relative_error, a, n)
         number = as_numbers(value)
-        if number is None or number.ndim:
-            return Report("wrong_type", f"{name}: expected one number, got {safe_describe(value)}.")
-        results[name] = float(number)
-    if not results["two zeros"] == 0:
-        return Report("zero_by_zero", f"two zeros agree perfectly, but your error is {results['two zeros']}.")
-    for name in [name for name in cases if "NaN" in name or "infinity" in name]:
-        if results[name] != np.inf:
-            return Report("nan_passes", f"{name}: the error is {results[name]}, and {results[name]} > 1e-6 is "
-                          f"{results[name] > 1e-6}. A gradient that is not a finite number must never pass as right.")
-    swapped = {"an ordinary pair": "the pair swapped", "a gradient against zeros": "zeros against a gradient"}
-    for one, other in swapped.items():
-        if not np.isclose(results[one], results[other]):
-            return Report("not_symmetric", f"{one}: {results[one]:.4g}; {other}: {results[other]:.4g}. "
-                          "Divide by something that treats both alike.")
-    doubled, _ = attempt(relative_error, 1000 * a, 1000 * n)
-    if not np.isclose(doubled, results["an ordinary pair"]):
-        return Report("absolute", "a thousand times larger gradients give another error: this one is not relative.")
-    if not 0.05 < results["an ordinary pair"] <= 0.5 or not 0.3 < results["a gradient against zeros"] <= 2:
-        return Report("unknown", f"[1, -2, 4] against [1, -2, 3] differ by a quarter or so; you say "
-                      f"{results['an ordinary pair']:.4g}.")
-    return Report("correct", "symmetric, relative, 0 for two zeros, and neither NaN nor infinity gets through.")
+        is_number = number is not None and not number.ndim
+        require(is_number, "wrong_type", f"{name}: expected one number, got {safe_describe(value)}.")
+        return float(number)
+
+    a = np.array([1.0, -2.0, 4.0])
+    zero, nan, infinite = np.zeros(3), np.array([1.0, np.nan, 0.0]), np.array([np.inf, 1.0, 0.0])
+    zeros = error("two zeros", zero, zero)
+    require(zeros == 0, "zero_by_zero", f"two zeros agree perfectly, but your error is {zeros}.")
+    for name, pair in {
+        "a NaN": (nan, a), "a NaN on the right": (a, nan), "an infinity": (infinite, a),
+        "an infinity on the right": (a, infinite), "the same infinity": (infinite, infinite),
+    }.items():
+        got = error(name, *pair)
+        require(got == np.inf, "nan_passes", f"{name}: the error is {got}, and {got} > 1e-6 is {got > 1e-6}. A "
+                "gradient that is not a finite number must never pass as right.")
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        judge_pairs(error, rng.uniform(0.5, 2, (2, 3)) * rng.choice([-1, 1], (2, 3)))
+    return "symmetric, relative, 0 for two zeros, and neither NaN nor infinity gets through."
+
+
+def judge_pairs(error, a):
+    """Judge the learner's errors of pairs in which one thing or another is wrong with the gradient `a`, (2, 3)."""
+    n, ones = a + 0.25 * np.abs(a).max() * np.eye(2, 3), np.zeros_like(a)
+    ones[0, 0], ones[1, 2] = 0.5, -0.5
+    same = error("equal gradients", a, a.copy())
+    require(same == 0, "unknown", f"equal gradients agree perfectly, but your error is {same:.4g}.")
+    for name, pair in {"an ordinary pair": (a, n), "a gradient against zeros": (a, 0 * a)}.items():
+        one, other = error(name, *pair), error(name, *pair[::-1])
+        require(np.isclose(one, other), "not_symmetric", f"{name}: {one:.4g}; swapped: {other:.4g}. Divide by "
+                "something that treats both alike.")
+        small, large = (error(name, factor * pair[0], factor * pair[1]) for factor in (1e-6, 1e3))
+        relative = np.isclose([small, large], one, rtol=1e-3, atol=0).all()
+        require(relative, "absolute", f"{name}: {one:.4g}; a million times smaller: {small:.4g}; a thousand times "
+                f"larger: {large:.4g}. This error is not relative. Is something added to what you divide by?")
+    for place, i in {"first": (0, 0), "middle": (1, 0), "last": (1, 2)}.items():
+        flipped = a.copy()
+        flipped[i] *= -1
+        got = error("a wrong sign", a, flipped)
+        require(got >= 0.05, "element_missed", f"a wrong sign in the {place} element: your error is {got:.4g}. Is "
+                "every element compared, with its sign?")
+    got = error("two errors that cancel", a, a + ones)
+    require(got >= 0.02, "errors_cancel", f"one element too large, another too small by as much: your error is "
+            f"{got:.4g}. Take the size of each difference before you put them together.")
+    got = error("a gradient against its opposite", a, -a)
+    in_range = 0.5 <= got <= 3 and 0.03 <= error("an ordinary pair", a, n) <= 1.5
+    require(in_range, "unknown", f"a gradient against its opposite: your error is {got:.4g}, expected 1 or 2.")
 
 
 PATIENT = "W_hh_missing"
@@ -165,23 +197,23 @@ class MysteryRNN(RNN):
 
     def backward(self, dY):
         """The patient's gradients."""
-        return mystery_patient(self.params, self.remembered("_X"), self.hidden_states, dY)
+        return mystery_patient(self.params, self.inputs, self.hidden_states, dY)
 
 
-@never_raises
+@returns_report
 def check_diagnosis(diagnosis):
     """Check exercise 5: the kind of the mystery patient's bug, by its name in `bugs.KINDS`."""
-    if is_unfilled(diagnosis):
-        return Report("not_started", "diagnosis is empty. Examine the patient, then run this cell again.")
+    filled = not is_unfilled(diagnosis)
+    require(filled, "not_started", "diagnosis is empty. Examine the patient, then run this cell again.")
     try:
         check_choice("diagnosis", diagnosis, KINDS)
     except (TypeError, ValueError) as error:
-        return Report("wrong_type", str(error))
+        raise Verdict("wrong_type", str(error)) from None
     if diagnosis == BUGS[PATIENT].kind:
-        return Report("correct", BUGS[PATIENT].sentence)
+        return BUGS[PATIENT].sentence
     hints = {
         "carry_missing": "then it would be healthy only at T = 1. Set W_hh to the identity: is this one healthy then?",
         "W_hh_untransposed": "close: W_hh in the carry it is. A symmetric W_hh heals that bug; does it heal this one?",
     }
     other = "the symptoms do not fit. Is the patient healthy at T = 1? With which W_hh is it healthy at T = 2?"
-    return Report("unknown", hints.get(diagnosis, other))
+    raise Verdict("unknown", hints.get(diagnosis, other))

@@ -3,13 +3,22 @@
 import numpy as np
 
 from rnn_lib.exercises.forward_pass import call_each
-from rnn_lib.exercises.report import Report, attempt, judge, never_raises
-from rnn_lib.validation import describe
+from rnn_lib.exercises.verdict import (
+    Verdict,
+    attempt,
+    is_unfilled,
+    judge,
+    names_in,
+    require,
+    require_dict,
+    returns_report,
+)
 
 SIZES = {"T": 7, "B": 3, "I": 2, "H": 5, "O": 4}
+AXES = {3: ("time", "batch", "size"), 2: ("out", "in"), 1: ("out",)}
 
 
-@never_raises
+@returns_report
 def check_shapes(answer):
     """Check exercise 1: the shape of every array of an RNN with T=7, B=3, I=2, H=5, O=4, a dict of tuples."""
     T, B, I, H, O = SIZES.values()
@@ -33,43 +42,49 @@ def check_shapes(answer):
         "W_xh": {(I, H): in_out}, "W_hh": {}, "W_hy": {(H, O): in_out},
         "b_h": {(H, 1): bias, (1, H): bias, (B, H): bias}, "b_y": {(O, 1): bias, (1, O): bias, (B, O): bias},
     }
-    if answer is None or answer is Ellipsis:
-        return Report("not_started", "answer is empty. Fill it in and run this cell again.")
-    if not isinstance(answer, dict):
-        return Report("wrong_type", f"answer: expected a dict of shapes, got {describe(answer)}.")
-    if answer.keys() != right.keys():
-        return Report("wrong_keys", f"answer: expected the keys {', '.join(right)}.")
-    if all(value is None or value is Ellipsis for value in answer.values()):
-        return Report("not_started", "every shape is empty. Fill them in and run this cell again.")
+    require_dict("answer", answer, right, of="shapes")
+    started = not all(map(is_unfilled, answer.values()))
+    require(started, "not_started", "every shape is empty. Fill them in and run this cell again.")
     verdicts, first = {}, None
     for name, shape in right.items():
         try:
             got = tuple(answer[name])
             fine = bool(got == shape)
-            axes = {3: "three axes: time, batch, size", 2: "two axes, (out, in)", 1: "one axis"}[len(shape)]
-            kind, advice = known[name].get(got, ("unknown", f"not that one. It has {axes}."))
+            kind, advice = known[name].get(got, ("unknown", wrong_axes(got, shape)))
         except (TypeError, ValueError):
             fine, (kind, advice) = False, ("wrong_type", "expected a tuple such as (6, 4, 2).")
-            if isinstance(answer[name], int) and len(shape) == 1:
+            if is_unfilled(answer[name]):
+                kind, advice = "incomplete", "still empty."
+            elif isinstance(answer[name], int) and len(shape) == 1:
                 advice = f"a tuple of one number needs a comma: ({answer[name]},)."
         verdicts[name] = "right" if fine else advice
         first = first or (None if fine else (kind, f"{name}: {advice}"))
     if first is None:
-        return Report("correct", "all eight. These shapes stay the same through the whole course.")
+        return "all eight. These shapes stay the same through the whole course."
     n_right = sum(verdict == "right" for verdict in verdicts.values())
     table = [("array", "verdict"), *verdicts.items()]
-    return Report(first[0], f"{n_right} of {len(right)} are right. The first to look at is {first[1]}", tuple(table))
+    raise Verdict(first[0], f"{n_right} of {len(right)} are right. The first to look at is {first[1]}", tuple(table))
 
 
-@never_raises
+def wrong_axes(got, shape):
+    """Say what is wrong with a shape: the number of its axes, or which of them."""
+    axes = AXES[len(shape)]
+    wrong = [axis for axis, n, m in zip(axes, got, shape, strict=False) if n != m]
+    if len(got) == len(shape) and len(wrong) < len(axes):
+        return f"look at the axis {' and the axis '.join(wrong)} again; the rest is right."
+    return f"not that one. It has {('one axis', 'two axes', 'three axes')[len(axes) - 1]}: {', '.join(axes)}."
+
+
+@returns_report
 def check_count_params(count_params):
     """Check exercise 2: `count_params(input_size, hidden_size, output_size)`, the number of trainable numbers."""
     sizes = np.array([(2, 5, 4), (1, 16, 1), (3, 1, 2), (65, 100, 65)])
     I, H, O = sizes.T
     right = H * I + H * H + H + O * H + O
-    got, report = call_each(count_params, ("I", "H", "O"), [tuple(map(int, row)) for row in sizes])
-    if report is not None:
-        return report
+    got = call_each(count_params, ("I", "H", "O"), [tuple(map(int, row)) for row in sizes])
+    known = getattr(count_params, "__globals__", {})
+    made = [name for name in names_in(count_params) if isinstance(known.get(name), type)]
+    require(not made, "model_made", f"{', '.join(made)} counts for you. Write the formula, without making a model.")
     mistakes = [
         ("biases_missing", right - H - O, "the weights are all there. What else is trained?"),
         ("b_h_missing", right - H, "one bias is missing: which layer has none?"),
@@ -82,16 +97,15 @@ def check_count_params(count_params):
         ("W_hy_from_input", right - O * H + O * I, "W_hy reads the hidden units, not the inputs."),
         ("full_biases", right - H - O + H * H + O * O, "a bias is a vector: one number for each unit."),
     ]
-    return judge("count_params", got, right, mistakes, "H (I + H + 1) + O (H + 1), and T is nowhere in it.")
+    judge("count_params", got, right, mistakes)
+    return "H (I + H + 1) + O (H + 1), and T is nowhere in it."
 
 
-@never_raises
+@returns_report
 def check_time_major(time_major):
     """Check exercise 3: `time_major(X)` turns (B, T, I) into (T, B, I)."""
     X = np.random.default_rng(0).normal(size=(3, 7, 2))
-    got, report = attempt(time_major, X)
-    if report is not None:
-        return report
+    got = attempt(time_major, X)
     mistakes = [
         ("reshaped", X.reshape(7, 3, 2), "the shape is right and the numbers are scrambled. `reshape` keeps the order "
          "in memory and only cuts it anew; here two axes change places."),
@@ -101,26 +115,22 @@ def check_time_major(time_major):
         ("wrong_axes", X.swapaxes(0, 2), "the wrong two axes changed places."),
         ("flattened", X.reshape(21, 2), "three axes should come out. None is merged."),
     ]
-    report = judge("time_major(X)", got, X.swapaxes(0, 1), mistakes)
-    if not report.passed:
-        return report
+    judge("time_major(X)", got, X.swapaxes(0, 1), mistakes)
     X = X[:1, :4]
-    got, report = attempt(time_major, X)
-    if report is None:
-        report = judge("time_major(X) for B=1, T=4", got, X.swapaxes(0, 1))
-    return Report("correct", "step t of sequence b is now X[t, b].") if report.passed else report
+    judge("time_major(X) for B=1, T=4", attempt(time_major, X), X.swapaxes(0, 1))
+    return "step t of sequence b is now X[t, b]."
 
 
-@never_raises
+@returns_report
 def check_step_columns(step_columns):
     """Check exercise 4: `step_columns(params, x_t, h_prev)`, one step on columns: (I, B), (H, B) -> (H, B)."""
     for B in (5, 3):  # B = H first, where a wrong bias axis raises nothing
         rng = np.random.default_rng(B)
         W_xh, W_hh, b_h = rng.normal(size=(5, 2)), rng.normal(size=(5, 5)), rng.normal(size=5)
         x_t, h_prev = rng.normal(size=(2, B)), rng.uniform(-0.8, 0.8, (5, B))
-        got, report = attempt(step_columns, {"W_xh": W_xh, "W_hh": W_hh, "b_h": b_h}, x_t, h_prev)
-        if report is not None:
-            return report
+        hint = "With columns the matrix stands on the left, as in the equation: (H, I) @ (I, B)."
+        params = {"W_xh": W_xh, "W_hh": W_hh, "b_h": b_h}
+        got = attempt(step_columns, params, x_t, h_prev, hints={ValueError: hint})
         products = W_xh @ x_t + W_hh @ h_prev
         right = np.tanh(products + b_h[:, None])
         across = b_h if B == 5 else b_h[:B]
@@ -128,6 +138,8 @@ def check_step_columns(step_columns):
             ("bias_wrong_axis", np.tanh(products + across), "with B = H = 5 nothing complains, but b_h was added along "
              "the batch: unit 0's bias went to sequence 0. Which shape must b_h have to go down a column?"),
             ("bias_missing", np.tanh(products), "b_h is never added."),
+            ("bias_outside", np.tanh(products) + b_h[:, None],
+             "b_h is added after tanh. Which bracket does it belong in?"),
             ("tanh_missing", products + b_h[:, None], "right up to the activation."),
             ("W_hh_transposed", np.tanh(W_xh @ x_t + W_hh.T @ h_prev + b_h[:, None]),
              "W_hh is transposed. For columns the code reads like the equation."),
@@ -136,20 +148,16 @@ def check_step_columns(step_columns):
             ("input_missing", np.tanh(W_hh @ h_prev + b_h[:, None]), "the input is missing. Where is W_xh x_t?"),
             ("rows", right.T, "that is the state as rows, (B, H). Columns are wanted: (H, B)."),
         ]
-        report = judge("the new state", got, right, mistakes)
-        if not report.passed:
-            return report
-    return Report("correct", "the same numbers as with rows, lying on their side.")
+        judge("the new state", got, right, mistakes)
+    return "the same numbers as with rows, lying on their side."
 
 
-@never_raises
+@returns_report
 def check_careful_mse(careful_mse):
     """Check exercise 5: `careful_mse(Y, target)`, the mean squared error, ValueError for two different shapes."""
     rng = np.random.default_rng(0)
     Y, target = rng.normal(size=(2, 7, 3, 2))
-    loss, report = attempt(careful_mse, Y, target)
-    if report is not None:
-        return report
+    loss = attempt(careful_mse, Y, target)
     squares = (Y - target) ** 2
     mistakes = [
         ("sum", squares.sum(), "that is the sum of the squares. The mean is wanted."),
@@ -162,9 +170,7 @@ def check_careful_mse(careful_mse):
         ("mean_over_batch", squares.sum() / 3, "that is divided by B only. The mean is over all elements."),
         ("mean_over_steps", squares.sum() / 21, "that is divided by T B only. The mean is over all elements."),
     ]
-    report = judge("careful_mse", loss, squares.mean(), mistakes)
-    if not report.passed:
-        return report
+    judge("careful_mse", loss, squares.mean(), mistakes)
 
     def refuses(Y, target):
         try:
@@ -178,17 +184,14 @@ def check_careful_mse(careful_mse):
     for shapes in (
         ((7, 1, 1), (7, 1)), ((7, 1), (7, 1, 1)), ((3, 3, 1), (3, 3)), ((7, 3, 2), (3, 2)), ((7, 3, 2), (7, 3, 1)),
     ):
-        verdict, report = attempt(refuses, *(rng.normal(size=shape) for shape in shapes))
-        if report is not None:
-            return report
-        if verdict == "accepted":
-            return Report(
-                "broadcasts", f"Y of shape {shapes[0]} and target of shape {shapes[1]} give a number and no error: "
-                "NumPy has broadcast them. Compare the shapes first, and `raise`: a message that is only printed "
-                "lets the number through.",
-            )
-        if verdict == "returned":
-            return Report("not_raised", "for two different shapes the function must `raise` a ValueError, not return.")
-        if verdict != "refused":
-            return Report("wrong_exception", f"two different shapes raise {verdict}. Raise a ValueError that says why.")
-    return Report("correct", "two shapes that differ never become a number again.")
+        verdict = attempt(refuses, *(rng.normal(size=shape) for shape in shapes))
+        require(
+            verdict != "accepted", "broadcasts", f"Y of shape {shapes[0]} and target of shape {shapes[1]} give a "
+            "number and no error: NumPy has broadcast them. Compare the shapes first, and `raise`: a message that is "
+            "only printed lets the number through.",
+        )
+        returns = "for two different shapes the function must `raise` a ValueError, not return."
+        require(verdict != "returned", "not_raised", returns)
+        wrong = f"two different shapes raise {verdict}. Raise a ValueError that says why."
+        require(verdict == "refused", "wrong_exception", wrong)
+    return "two shapes that differ never become a number again."

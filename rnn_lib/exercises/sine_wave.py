@@ -4,22 +4,29 @@ import numpy as np
 
 from rnn_lib import RNN
 from rnn_lib.data import windows
-from rnn_lib.exercises.report import Report, attempt, is_unfilled, judge, never_raises, safe_describe
-from rnn_lib.forecast import free_run
+from rnn_lib.exercises.verdict import (
+    Verdict,
+    attempt,
+    is_right,
+    is_unfilled,
+    judge,
+    require,
+    require_dict,
+    returns_report,
+    safe_describe,
+)
+from rnn_lib.generate import free_run
 
 PERIODS = (8, 25, 100)
 LARGEST, LIMIT = 8, 0.1  # exercise 5: hidden sizes up to this, and what counts as a good free run
 
 
-@never_raises
+@returns_report
 def check_last_value_mse(last_value_mse):
     """Check exercise 1: the mean squared error of the last-value forecast, by the points in a period."""
     got = []
     for period in PERIODS:
-        value, report = attempt(last_value_mse, period)
-        if report is not None:
-            return report
-        got.append(value)
+        got.append(attempt(last_value_mse, period))
     omega = 2 * np.pi / np.array(PERIODS)
     swing = 2 * np.sin(omega / 2)  # height of the wave of errors
     absolute = "that is the mean absolute error. Square before you take the mean."
@@ -38,18 +45,16 @@ def check_last_value_mse(last_value_mse):
         ("no_memory", np.sin(omega) ** 2 / 2, "that is the bound for step 1 in section 3. Here the forecast is x_t."),
         ("straight_line", swing**4 / 2, "that is the straight line. Here the forecast is the last value itself."),
     ]
-    praise = "1 - cos(2π/P), which is 2 sin²(π/P): long periods change little from step to step."
-    return judge("last_value_mse", got, swing**2 / 2, mistakes, praise, rtol=2e-3)
+    judge("last_value_mse", got, swing**2 / 2, mistakes, rtol=2e-3)
+    return "1 - cos(2π/P), which is 2 sin²(π/P): long periods change little from step to step."
 
 
-@never_raises
+@returns_report
 def check_straight_line(forecast):
     """Check exercise 2: the straight-line forecasts of series[2:], (N,) -> (N - 2,)."""
     for length in (9, 3):
         series = np.random.default_rng(length).normal(size=length)
-        value, report = attempt(forecast, series)
-        if report is not None:
-            return report
+        value = attempt(forecast, series)
         before, now, future = series[:-2], series[1:-1], series[2:]
         mistakes = [
             ("last_value", now, "that is the last value. Where is the step that led to it?"),
@@ -65,33 +70,29 @@ def check_straight_line(forecast):
                 "the last one is a forecast of a value after the end, which nobody can check. Leave it out.",
             ),
         ]
-        report = judge("the forecast", value, 2 * now - before, mistakes)
-        if not report.passed:
-            return report
-    return Report("correct", "each forecast from the two values before it, for any length.")
+        judge("the forecast", value, 2 * now - before, mistakes)
+    return "each forecast from the two values before it, for any length."
 
 
-@never_raises
+@returns_report
 def check_windows(make_windows):
     """Check exercise 3: `make_windows(series, length) -> (X, target)`, both (length, B, 1)."""
     for n_points, length in ((9, 4), (6, 4), (4, 3), (3, 1)):
         series = np.random.default_rng(n_points).normal(size=n_points)
-        pair, report = attempt(make_windows, series, length)
-        if report is not None and "IndexError" in report.message:
-            return Report("past_the_end", f"{report.message} Does the last window leave a value to be its last target?")
-        if report is not None:
-            return report
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            return Report("wrong_type", f"expected the pair (X, target), got {safe_describe(pair)}.")
+        try:
+            pair = attempt(make_windows, series, length)
+        except Verdict as verdict:
+            past = f"{verdict.report.message} Does the last window leave a value to be its last target?"
+            require(not isinstance(verdict.__cause__, IndexError), "past_the_end", past)
+            raise
+        is_pair = isinstance(pair, tuple | list) and len(pair) == 2
+        require(is_pair, "wrong_type", f"expected the pair (X, target), got {safe_describe(pair)}.")
         X, target = windows(series, length)
-        if judge("", pair[0], target).passed and judge("", pair[1], X).passed:
-            return Report("pair_swapped", "X and target are swapped: return the inputs first.")
-        report = judge("X", pair[0], X, window_mistakes(series, length))
-        if report.passed:
-            report = judge("target", pair[1], target, target_mistakes(series, length))
-        if not report.passed:
-            return report
-    return Report("correct", "all windows, and behind every step the value that comes next.")
+        swapped = is_right(pair[0], target) and is_right(pair[1], X)
+        require(not swapped, "pair_swapped", "X and target are swapped: return the inputs first.")
+        judge("X", pair[0], X, window_mistakes(series, length))
+        judge("target", pair[1], target, target_mistakes(series, length))
+    return "all windows, and behind every step the value that comes next."
 
 
 def window_mistakes(series, length):
@@ -130,25 +131,24 @@ def target_mistakes(series, length):
     ]
 
 
-@never_raises
+@returns_report
 def check_free_run(run_free):
     """Check exercise 4: `run_free(model, series, warm_up)`, the forecasts of series[warm_up:], (T - warm_up, B, 1)."""
     for seed, (T, B, warm_up) in enumerate(((14, 2, 6), (14, 2, 6), (5, 1, 1), (4, 3, 3))):
         model, series = fresh_model(seed), np.random.default_rng(seed).normal(size=(T, B, 1))
-        value, report = attempt(run_free, model, series, warm_up)
-        if report is not None:
-            return report
+        value = attempt(run_free, model, series, warm_up)
         right = free_run(fresh_model(seed), series[:warm_up], T - warm_up)
-        report = judge("the forecast", value, right, free_run_mistakes(seed, series, warm_up))
-        if report.kind == "unknown":
-            other = series.copy()
-            other[warm_up:] += 1
-            again, failed = attempt(run_free, fresh_model(seed), other, warm_up)
-            if failed is None and not judge("", again, value).passed:
-                return Report("reads_the_future", "your forecast changes with series[warm_up:]. Where do you read it?")
-        if not report.passed:
-            return report
-    return Report("correct", "the truth up to the warm-up's end, then nothing but its own outputs and its state.")
+        try:
+            judge("the forecast", value, right, free_run_mistakes(seed, series, warm_up))
+        except Verdict as verdict:
+            if verdict.report.kind == "unknown":
+                other = series.copy()
+                other[warm_up:] += 1
+                again = attempt(run_free, fresh_model(seed), other, warm_up)
+                same = is_right(again, value)
+                require(same, "reads_the_future", "your forecast changes with series[warm_up:]. Where do you read it?")
+            raise
+    return "the truth up to the warm-up's end, then nothing but its own outputs and its state."
 
 
 def fresh_model(seed):
@@ -219,31 +219,23 @@ def free_run_mistakes(seed, series, warm_up):
     ]
 
 
-@never_raises
+@returns_report
 def check_hidden_sizes(errors, smallest):
     """Check exercise 5: {hidden size: free-running error} for 1 to 8, and the smallest size with an error below 0.1."""
-    if is_unfilled(errors) or errors == {} or is_unfilled(smallest):
-        return Report("not_started", "errors or smallest is empty. Fill them in and run this cell again.")
-    if not isinstance(errors, dict):
-        return Report("wrong_type", f"errors: expected a dict from hidden size to error, got {safe_describe(errors)}.")
-    if set(errors) != set(range(1, LARGEST + 1)):
-        return Report("wrong_keys", f"errors: expected the hidden sizes 1 to {LARGEST} as keys, got {list(errors)}.")
+    unfilled = is_unfilled(errors) or errors == {} or is_unfilled(smallest)
+    require(not unfilled, "not_started", "errors or smallest is empty. Fill them in and run this cell again.")
+    require_dict("errors", errors, range(1, LARGEST + 1), of="errors by hidden size")
     try:
         values = np.array([errors[H] for H in range(1, LARGEST + 1)], dtype=float)
     except (TypeError, ValueError):
         values = np.empty(())
-    if values.ndim != 1:
-        return Report("wrong_type", "errors: expected one number for each hidden size.")
-    if not (np.isfinite(values).all() and (values >= 0).all()):
-        return Report("not_finite", "errors: expected finite mean squared errors, none below 0.")
-    if values[0] < LIMIT:
-        return Report(
-            "teacher_forced", f"{values[0]:.4f} with one unit is too good for a free run. Is that the error with the "
-            "truth as input?",
-        )
+    require(values.ndim == 1, "wrong_type", "errors: expected one number for each hidden size.")
+    possible = np.isfinite(values).all() and (values >= 0).all()
+    require(possible, "not_finite", "errors: expected finite mean squared errors, none below 0.")
+    too_good = f"{values[0]:.4f} with one unit is too good for a free run. Is that the error with the truth as input?"
+    require(values[0] >= LIMIT, "teacher_forced", too_good)
     good = [H for H, value in enumerate(values, start=1) if value < LIMIT]
-    if not good:
-        return Report("unknown", f"none of your errors is below {LIMIT}. Did you train at the default settings?")
+    require(good, "unknown", f"none of your errors is below {LIMIT}. Did you train at the default settings?")
     mistakes = [
         (
             "not_smallest" if H in good else "still_fails", H,
@@ -252,5 +244,5 @@ def check_hidden_sizes(errors, smallest):
         )
         for H in range(1, LARGEST + 1) if H != good[0]
     ]
-    praise = f"{good[0]} units after these 200 epochs. What does one unit lack? See the solution."
-    return judge("smallest", smallest, good[0], mistakes, praise)
+    judge("smallest", smallest, good[0], mistakes)
+    return f"{good[0]} units after these 200 epochs. What does one unit lack? See the solution."

@@ -1,9 +1,10 @@
 """Slider panels that retrain live. One file a panel; panel.py holds what they share."""
 # ruff: noqa: F401
 
-from rnn_lib.playgrounds.backward_walk import backward_walk_panel, draw_backward_walk, run_backward_walk
+from rnn_lib.bugs.examination import TASKS, examine
+from rnn_lib.playgrounds.backward_walk import backward_walk_panel, draw_backward_walk, run_backward_walk, walk_table
 from rnn_lib.playgrounds.classification import classification_panel, draw_classifier, train_classifier
-from rnn_lib.playgrounds.clinic import TASKS, clinic_panel, draw_clinic, examine
+from rnn_lib.playgrounds.clinic import clinic_panel, draw_clinic
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
 from rnn_lib.playgrounds.shapes import draw_shapes, run_shapes, shapes_panel
 from rnn_lib.playgrounds.sine import draw_sine, sine_panel, train_sine

@@ -55,6 +55,30 @@ def walk_back(params, X, h, dY):
     return ledger
 
 
+def walk_table(ledger, equations, source):
+    """Return a Markdown table of a walk: for each quantity its equation, its line of code, its shape and its numbers.
+
+    `equations` maps a quantity's name in the ledger to LaTeX; its line is the one of `source` that begins "name =".
+    The last column is the sum over all steps, for the gradients alone.
+    """
+    steps = range(len(ledger) - 1, 0, -1)
+    rows = ["| equation | line of code | shape | " + " | ".join(f"t = {t}" for t in steps) + " | sum |",
+            "| :-- | :-- | :-- |" + " --: |" * (len(steps) + 1)]
+    for name, equation in equations.items():
+        line = next(line.strip() for line in source.splitlines() if line.strip().startswith(f"{name} ="))
+        values = [ledger[t][name] for t in steps]
+        total = latex(sum(values)) if name.startswith(("dW", "db")) else ""
+        rows.append(f"| ${equation}$ | `{line}` | {values[0].shape} | {' | '.join(map(latex, values))} | {total} |")
+    return "\n".join(rows)
+
+
+def latex(array):
+    """Numbers to four decimals, without a negative zero, as a matrix in LaTeX."""
+    rows = np.atleast_2d(np.round(array, 4) + 0.0)
+    body = r" \\ ".join(" & ".join(f"{number:.4f}" for number in row) for row in rows)
+    return rf"$\begin{{bmatrix}} {body} \end{{bmatrix}}$"
+
+
 def draw_backward_walk(result):
     """Draw where the walk stands."""
     return backward_walk(result.ledger, result.t)

@@ -7,7 +7,7 @@ from matplotlib.ticker import NullLocator
 from matplotlib.transforms import Bbox, TransformedBbox
 
 from rnn_lib import RNN, data
-from rnn_lib.forecast import free_run
+from rnn_lib.generate import free_run
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
 from rnn_lib.plots.forecast import shade_warm_up

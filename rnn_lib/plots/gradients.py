@@ -6,10 +6,11 @@ from matplotlib.collections import LineCollection, PolyCollection
 
 from rnn_lib.plots.style import BACKWARD, BASELINE, HIDDEN, INPUT, LINES, OUTPUT, SERIES, label_ends, new_figure
 
-COLUMN, LEFT = 1.9, 1.2  # width of a time step and of the margin before the first, in inches, the axes' unit
-HEIGHT = 6.65
-Y_ROW, H_ROW, Z_ROW, X_ROW = 5.8, 4.85, 3.65, 2.95  # heights of outputs, states, pre-activations, inputs
-RADIUS = 0.13  # of a node
+COLUMN, FIRST, START = 1.95, 2.0, 0.45  # width of a time step, the places of h_1 and of h_0: inches, the axes' unit
+BEFORE = 0.85  # how far z_t lies to the left of h_t
+HEIGHT = 6.45
+Y_ROW, H_ROW, X_ROW = 5.55, 4.25, 3.3  # heights of outputs, of states and pre-activations, of inputs
+RADIUS = 0.15  # of a node
 TINT = "#FBEFE6"  # a pale vermillion behind the step where the walk stands
 PAST, FORWARD = "#595959", "#BDBDBD"  # numbers where the walk has been, arrows of the forward pass
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # quicker to draw than mathematics between dollar signs
@@ -25,18 +26,18 @@ def backward_walk(ledger, t):
     with the carry that is left over. t = T+1: the walk has not begun. t = 0: it is over.
     """
     T = len(ledger) - 1
-    width = LEFT + COLUMN * (T + 1)
+    width = state(T + 1) + BEFORE + 0.2
     figure, axis = new_figure(width=width, height=HEIGHT, layout="none", gridspec_kw=FULL)
     axis.set(xlim=(0, width), ylim=(0, HEIGHT))
     axis.axis("off")
     axis.text(0.1, HEIGHT - 0.2, where_it_stands(ledger, t), fontsize=12, weight="bold", va="center")
     if 1 <= t <= T:
-        axis.axvspan(centre(t) - 0.45, centre(t) + COLUMN - 0.45, 0.03, 0.93, color=TINT, linewidth=0)
+        axis.axvspan(before(t) - 0.35, before(t + 1) - 0.35, 0.03, 0.93, color=TINT, linewidth=0)
     draw_nodes(axis, T)
     for s in range(max(t, 1), T + 1):
         draw_step(axis, s, ledger[s], T, strong=s == t)
     if t == 0:
-        draw_carry(axis, 0, f"carry\n{text(ledger[0]['carry'])}", strong=True)
+        draw_carry(axis, 0, ledger[0]["carry"], strong=True)
     draw_arrows(axis, [*forward_arrows(T), *backward_arrows(T, t)])
     draw_sums(axis, ledger, t)
     return figure
@@ -53,71 +54,69 @@ def where_it_stands(ledger, t):
     return f"Step {t}: the two roads add up to dh_{t}; back through tanh it is dz_{t}"
 
 
-def centre(t):
-    """The x position of step t; step 0 is the initial state."""
-    return 0.45 if t == 0 else LEFT + 0.45 + COLUMN * (t - 1)
+def state(t):
+    """The x position of h_t and y_t; step 0 is the initial state."""
+    return START if t == 0 else FIRST + COLUMN * (t - 1)
 
 
-def text(array):
-    """Numbers to four decimals, without a negative zero; one line for each row of a matrix."""
+def before(t):
+    """The x position of z_t and x_t, between h_{t-1} and h_t, as in images/two_roads.svg."""
+    return state(t) - BEFORE
+
+
+def text(array, upright=False):
+    """Numbers to four decimals, without a negative zero: a line for each row, or, upright, for each number."""
     array = np.atleast_2d(np.round(array, 4) + 0.0)
-    return "\n".join(" ".join(f"{number:7.4f}" for number in row) for row in array)
+    rows = array.reshape(-1, 1) if upright else array
+    return "\n".join(" ".join(f"{number:7.4f}" for number in row) for row in rows)
 
 
 def draw_nodes(axis, T):
     """The nodes of the unrolled network."""
-    for name, y, colour, first in (("y", Y_ROW, OUTPUT, 1), ("h", H_ROW, HIDDEN, 0), ("z", Z_ROW, HIDDEN, 1),
-                                   ("x", X_ROW, INPUT, 1)):
+    for name, y, colour, place, first in (("y", Y_ROW, OUTPUT, state, 1), ("h", H_ROW, HIDDEN, state, 0),
+                                          ("z", H_ROW, BASELINE, before, 1), ("x", X_ROW, INPUT, before, 1)):
         steps = range(first, T + 1)
-        axis.scatter([centre(t) for t in steps], [y] * len(steps), s=(2 * RADIUS * 72) ** 2, facecolor="white",
-                     edgecolor=colour, linewidth=2, zorder=3)
+        axis.scatter([place(t) for t in steps], [y] * len(steps), s=(2 * RADIUS * 72) ** 2, facecolor="white",
+                     edgecolor=colour, linewidth=2, zorder=3, marker="s" if name == "z" else "o")
         for t in steps:
             label = name + str(t).translate(SUBSCRIPTS)
-            axis.text(centre(t), y, label, fontsize=10.5, ha="center", va="center", zorder=4, family="monospace")
+            axis.text(place(t), y, label, fontsize=10.5, ha="center", va="center", zorder=4, family="monospace")
 
 
 def forward_arrows(T):
     """The arrows of the forward pass, each as (start, end, is it backward?, does the walk stand there?)."""
     for t in range(1, T + 1):
-        x = centre(t) - 0.07
-        for below, above in ((X_ROW, Z_ROW), (Z_ROW, H_ROW), (H_ROW, Y_ROW)):
-            yield (x, below + 0.2), (x, above - 0.2), False, False
-        yield *between(t - 1, 0.05), False, False
+        yield (before(t), X_ROW + 0.22), (before(t), H_ROW - 0.22), False, False
+        yield (state(t) - 0.06, H_ROW + 0.22), (state(t) - 0.06, Y_ROW - 0.22), False, False
+        for left, right in ((state(t - 1), before(t)), (before(t), state(t))):
+            yield (left + 0.22, H_ROW + 0.06), (right - 0.22, H_ROW + 0.06), False, False
 
 
 def backward_arrows(T, t):
     """The arrows of the walk back, as far as it has come, in the same form."""
     for s in range(max(t, 1), T + 1):
-        x = centre(s) + 0.07
-        yield (x, Y_ROW - 0.2), (x, H_ROW + 0.2), True, s == t
-        yield (x, H_ROW - 0.2), (x, Z_ROW + 0.2), True, s == t
+        yield (state(s) + 0.06, Y_ROW - 0.22), (state(s) + 0.06, H_ROW + 0.22), True, s == t
+        yield (state(s) - 0.22, H_ROW - 0.06), (before(s) + 0.22, H_ROW - 0.06), True, s == t
     for s in range(t, T):
-        start, end = between(s, -0.05)
-        yield end, start, True, s == t
-
-
-def between(t, offset):
-    """The two ends of a line from h_t to z_{t+1}, moved aside by `offset` inches."""
-    start, end = np.array([centre(t), H_ROW]), np.array([centre(t + 1), Z_ROW])
-    along = (end - start) / np.hypot(*(end - start))
-    aside = offset * np.array([-along[1], along[0]])
-    return start + 0.21 * along + aside, end - 0.21 * along + aside
+        yield (before(s + 1) - 0.22, H_ROW - 0.06), (state(s) + 0.22, H_ROW - 0.06), True, s == t
 
 
 def draw_step(axis, t, step, T, strong):
     """The numbers that the walk computed at step t."""
-    x = centre(t)
-    number(axis, x - 0.2, Y_ROW + 0.28, f"dy_{t} = {text(step['dy_t']).strip()}", strong)
-    number(axis, x + 0.17, (Y_ROW + H_ROW) / 2 + 0.17, f"from y_{t}\n{text(step['from_y'])}", strong)
-    number(axis, x + 0.22, H_ROW + 0.2, f"dh_{t}\n{text(step['dh_t'])}", strong)
-    number(axis, x + 0.22, Z_ROW - 0.2, f"dz_{t}\n{text(step['dz_t'])}", strong)
-    draw_carry(axis, t, f"carry\n{text(step['carry'])}" if t < T else "carry = 0\nnothing after", strong)
+    number(axis, state(t), Y_ROW + 0.28, f"dy_{t} = {text(step['dy_t']).strip()}", strong, ha="center")
+    number(axis, state(t) + 0.17, (Y_ROW + H_ROW) / 2, f"from y_{t}\n{text(step['from_y'], upright=True)}", strong)
+    number(axis, state(t), H_ROW - 0.48, f"dh_{t}\n{text(step['dh_t'], upright=True)}", strong, ha="center")
+    number(axis, before(t), H_ROW + 0.48, f"dz_{t}\n{text(step['dz_t'], upright=True)}", strong, ha="center")
+    draw_carry(axis, t, step["carry"] if t < T else None, strong)
 
 
-def draw_carry(axis, t, words, strong):
-    """What comes back to h_t from z_{t+1}, beside its arrow."""
-    place = (centre(t) + 0.66, H_ROW - 0.25) if t else (0.1, Z_ROW + 0.15)
-    number(axis, *place, words, strong)
+def draw_carry(axis, t, carry, strong):
+    """What comes back to h_t from z_{t+1}, above its arrow; None after the last step."""
+    if carry is None:
+        number(axis, state(t) + 0.33, H_ROW - 0.48, "carry = 0\nnothing after", strong)
+    else:
+        middle = (state(t) + before(t + 1)) / 2 + 0.02
+        number(axis, middle, H_ROW - 0.48, f"carry\n{text(carry, upright=True)}", strong, ha="center")
 
 
 def draw_sums(axis, ledger, t):
@@ -125,16 +124,16 @@ def draw_sums(axis, ledger, t):
     T = len(ledger) - 1
     done = range(max(t, 1), T + 1)
     for step in range(1, T + 1):
-        axis.text(centre(step) - 0.2, 2.5, f"step {step} adds", va="center", fontsize=9.5)
+        axis.text(before(step) - 0.25, 2.5, f"step {step} adds", va="center", fontsize=9.5)
     heading = "gradient" if t == 0 else "sum so far"
-    axis.text(centre(T + 1) - 0.2, 2.5, heading, va="center", fontsize=9.5, weight="bold")
+    axis.text(before(T + 1) - 0.25, 2.5, heading, va="center", fontsize=9.5, weight="bold")
     edges = [y + (0.27 if name in ("dW_xh", "dW_hh") else 0.17) for name, y in SUMS.items()]
-    axis.hlines(edges, 0.1, centre(T + 1) + COLUMN - 0.5, color="#E5E5E5", linewidth=1)
+    axis.hlines(edges, 0.1, state(T + 1) + BEFORE, color="#E5E5E5", linewidth=1)
     for name, y in SUMS.items():
         number(axis, 0.1, y, name, True, size=10)
         for step in done:
-            number(axis, centre(step) - 0.2, y, text(ledger[step][name]), step == t)
-        number(axis, centre(T + 1) - 0.2, y, text(sum(ledger[step][name] for step in done)) if done else " 0", True)
+            number(axis, before(step) - 0.25, y, text(ledger[step][name]), step == t)
+        number(axis, before(T + 1) - 0.25, y, text(sum(ledger[step][name] for step in done)) if done else " 0", True)
 
 
 def draw_arrows(axis, arrows):
@@ -154,11 +153,11 @@ def draw_arrows(axis, arrows):
     axis.add_collection(PolyCollection(heads, facecolors=colours, linewidths=0, zorder=2), autolim=False)
 
 
-def number(axis, x, y, words, strong, size=8.5):
+def number(axis, x, y, words, strong, size=8.5, ha="left"):
     """A quantity of the walk: bold vermillion where the walk stands, grey where it has been."""
     axis.text(
         x, y, words, color=BACKWARD if strong else PAST, weight="bold" if strong else "normal", fontsize=size, zorder=4,
-        family="monospace", va="center",
+        family="monospace", va="center", ha=ha,
     )
 
 

@@ -51,7 +51,7 @@ def matrix_shapes(T, B, I, H, O):
     spare = (HEIGHT - TITLE - cell * sum(heights) - 3 * (HEADING + NAME + SHAPE)) / 3
     top = HEIGHT - TITLE
     headings = ("One step:  z_t = x_t @ W_xh.T + h_prev @ W_hh.T + b_h,   h_t = tanh(z_t)",
-                "and its output:  y_t = h_t @ W_hy.T + b_y", "The whole sequence, one sheet a time step")
+                "and its output:  y_t = h_t @ W_hy.T + b_y", "The whole sequence: one sheet per time step")
     for heading, items, height in zip(headings, (hidden, output, stacks), heights, strict=True):
         axis.text(MARGIN, top - HEADING / 2, heading, fontsize=10.5, va="center")
         middle = top - HEADING - NAME - cell * height / 2

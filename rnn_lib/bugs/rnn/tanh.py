@@ -2,8 +2,16 @@
 
 import numpy as np
 
-from rnn_lib.bugs.healthy import walk_back, weight_gradients
-from rnn_lib.bugs.patient import patient
+from rnn_lib.bugs.rnn.buggy import patient
+from rnn_lib.bugs.rnn.healthy import walk_back, weight_gradients
+
+__all__ = [
+    "double_tanh", "tanh_derivative_missing", "tanh_derivative_missing_on_carry", "tanh_derivative_missing_on_output",
+    "tanh_derivative_missing_in_weights", "tanh_derivative_missing_behind_carry", "tanh_derivative_wrong_side",
+    "tanh_derivative_one_step_late", "shared_cache", "derivative_is_h", "derivative_of_sigmoid",
+    "derivative_without_square", "derivative_of_relu", "derivative_with_plus", "derivative_upside_down",
+    "carry_through_earlier_tanh", "carry_through_later_tanh",
+]
 
 
 @patient("double_tanh")
@@ -107,4 +115,36 @@ def derivative_without_square(params, X, h, dY):
 def derivative_of_relu(params, X, h, dY):
     """The derivative of ReLU, 1 where h_t > 0, stands where tanh' belongs."""
     dZ = walk_back(dY @ params["W_hy"], (h[1:] > 0).astype(h.dtype), params["W_hh"])
+    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+
+@patient("wrong_derivative")
+def derivative_with_plus(params, X, h, dY):
+    """1 + h_t² stands where tanh' belongs."""
+    dZ = walk_back(dY @ params["W_hy"], 1 + h[1:] ** 2, params["W_hh"])
+    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+
+@patient("wrong_derivative")
+def derivative_upside_down(params, X, h, dY):
+    """1 / (1 - h_t²) stands where tanh' belongs: the derivative of the inverse function."""
+    dZ = walk_back(dY @ params["W_hy"], 1 / (1 - h[1:] ** 2), params["W_hh"])
+    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+
+@patient("tanh_derivative_wrong_step")
+def carry_through_earlier_tanh(params, X, h, dY):
+    """The carry leaves each step with tanh' of the step before."""
+    dH, tanh_prime = dY @ params["W_hy"], 1 - h**2
+    for t in reversed(range(1, len(dH))):
+        dH[t - 1] += (dH[t] * tanh_prime[t]) @ params["W_hh"]
+    return weight_gradients(X, h[:-1], h[1:], dH * tanh_prime[1:], dY)
+
+
+@patient("tanh_derivative_wrong_step")
+def carry_through_later_tanh(params, X, h, dY):
+    """The carry is multiplied by tanh' of the step that it comes from, not of the step that it reaches."""
+    dZ = (dY @ params["W_hy"]) * (1 - h[1:] ** 2)
+    for t in reversed(range(len(dZ) - 1)):
+        dZ[t] += (dZ[t + 1] @ params["W_hh"]) * (1 - h[t + 2] ** 2)
     return weight_gradients(X, h[:-1], h[1:], dZ, dY)

@@ -2,8 +2,13 @@
 
 import numpy as np
 
-from rnn_lib.bugs.healthy import right, sum_of_products, walk_back, weight_gradients
-from rnn_lib.bugs.patient import patient
+from rnn_lib.bugs.rnn.buggy import patient
+from rnn_lib.bugs.rnn.healthy import right, sum_of_products, walk_back, weight_gradients
+
+__all__ = [
+    "not_zeroed", "carry_not_zeroed", "not_summed", "not_summed_in_hidden_layer", "b_h_missing", "b_y_missing",
+    "both_biases_missing", "gradient_transposed", "scale", "updated_in_the_loop", "stale_cache", "weight_decay",
+]
 
 
 @patient("not_zeroed")
@@ -99,3 +104,24 @@ def updated_in_the_loop(params, X, h, dY):
         carry = dZ[t] @ params["W_hh"]
         params["W_hh"] -= 0.01 * sum_of_products(dZ[t], h[t])
     return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+
+@patient("stale_cache")
+class stale_cache:
+    """The hidden states of the first call are kept, and used again by every call whose states have the same shape."""
+
+    def __init__(self):
+        """Before the first call there is nothing to keep."""
+        self.h = None
+
+    def __call__(self, params, X, h, dY):
+        """Walk back through the states that were kept."""
+        if self.h is None or self.h.shape != h.shape:
+            self.h = h.copy()
+        return right(params, X, self.h, dY)
+
+
+@patient("weight_decay")
+def weight_decay(params, X, h, dY):
+    """A small share of every parameter, 0.0001, is added to its gradient."""
+    return {name: g + 1e-4 * params[name] for name, g in right(params, X, h, dY).items()}

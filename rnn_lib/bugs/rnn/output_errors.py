@@ -2,8 +2,14 @@
 
 import numpy as np
 
-from rnn_lib.bugs.healthy import walk_back, weight_gradients
-from rnn_lib.bugs.patient import patient
+from rnn_lib.bugs.rnn.buggy import patient
+from rnn_lib.bugs.rnn.healthy import walk_back, weight_gradients
+
+__all__ = [
+    "error_reinjected", "error_reinjected_everywhere", "error_reinjected_on_top",
+    "error_reinjected_on_top_and_at_the_end", "error_reinjected_alone", "error_entered_twice", "only_last_error",
+    "only_last_error_everywhere",
+]
 
 
 @patient("error_reinjected")

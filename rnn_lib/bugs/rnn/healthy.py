@@ -2,6 +2,8 @@
 
 import numpy as np
 
+__all__ = ["right", "walk_back", "weight_gradients", "sum_of_products"]
+
 
 def right(params, X, h, dY):
     """No mistake: what every patient below would be without its wrong line."""

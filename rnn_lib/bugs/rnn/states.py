@@ -2,8 +2,15 @@
 
 import numpy as np
 
-from rnn_lib.bugs.healthy import walk_back, weight_gradients
-from rnn_lib.bugs.patient import patient
+from rnn_lib.bugs.rnn.buggy import patient
+from rnn_lib.bugs.rnn.healthy import walk_back, weight_gradients
+
+__all__ = [
+    "state_off_by_one", "state_off_by_one_in_W_hy", "previous_state_one_step_late", "input_one_step_late",
+    "own_state_one_step_late", "states_one_step_late", "first_step_skipped", "first_step_skipped_everywhere",
+    "initial_state_left_out", "last_step_skipped", "state_wraps", "state_wraps_one_step_late",
+    "all_states_late_and_wrapped", "first_state_for_initial_state",
+]
 
 
 @patient("state_off_by_one")
@@ -98,3 +105,10 @@ def all_states_late_and_wrapped(params, X, h, dY):
     """Every hidden state is read one step late, and at the first step h_{t-1} is index -1, the last state."""
     dZ = walk_back(dY @ params["W_hy"], 1 - h[:-1] ** 2, params["W_hh"])
     return weight_gradients(X, np.roll(h, 1, axis=0)[:-1], h[:-1], dZ, dY)
+
+
+@patient("state_off_by_one")
+def first_state_for_initial_state(params, X, h, dY):
+    """The gradient of W_hh is made with h_1 where h_0 belongs, at the first step alone."""
+    dZ = walk_back(dY @ params["W_hy"], 1 - h[1:] ** 2, params["W_hh"])
+    return weight_gradients(X, np.concatenate([h[1:2], h[1:-1]]), h[1:], dZ, dY)

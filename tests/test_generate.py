@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnn_lib import MLP, RNN, plots
-from rnn_lib.forecast import free_run
+from rnn_lib.generate import free_run
 from rnn_lib.training import History
 
 
@@ -70,14 +70,14 @@ def test_short_forecasts_end_with_the_target():
 
 
 def test_loss_curves_say_which_run_diverged():
-    histories = {"good": History(loss=[1.0, 0.1]), "bad": History(loss=[1.0, 10.0], message="diverged")}
+    histories = {"good": History(loss=[1.0, 0.1]), "bad": History(loss=[1.0, 10.0], message="diverged", diverged=True)}
     figure = plots.loss_curves(histories, baselines={"last value": 0.5})
     assert {"good", "bad (diverged)", "last value"} <= set(texts(figure))
     assert figure.axes[0].get_yscale() == "log"
 
 
 def test_a_run_that_diverged_at_once_can_be_drawn():
-    figure = plots.loss_curves({"good": History(loss=[1.0, 0.5]), "bad": History(message="diverged")})
+    figure = plots.loss_curves({"good": History(loss=[1.0, 0.5]), "bad": History(message="diverged", diverged=True)})
     figure.canvas.draw()
 
 

@@ -2,8 +2,14 @@
 
 import numpy as np
 
-from rnn_lib.bugs.healthy import walk_back, weight_gradients
-from rnn_lib.bugs.patient import patient
+from rnn_lib.bugs.rnn.buggy import patient
+from rnn_lib.bugs.rnn.healthy import walk_back, weight_gradients
+
+__all__ = [
+    "carry_missing", "W_hh_untransposed", "W_hh_missing", "wrong_direction", "truncated", "windowed",
+    "truncated_in_blocks", "in_blocks", "clipped", "carry_negated", "carry_starts_at_one",
+    "carry_starts_at_last_state", "small_carry_dropped",
+]
 
 
 @patient("carry_missing")
@@ -76,4 +82,41 @@ def clipped(params, X, h, dY):
     for t in reversed(range(len(dH))):
         dZ[t] = (dH[t] + carry) * tanh_prime[t]
         carry = np.clip(dZ[t] @ params["W_hh"], -0.01, 0.01)
+    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+
+@patient("carry_negated")
+def carry_negated(params, X, h, dY):
+    """The carry is subtracted where it should be added."""
+    dZ = walk_back(dY @ params["W_hy"], 1 - h[1:] ** 2, -params["W_hh"])
+    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+
+@patient("carry_start")
+def carry_starts_at_one(params, X, h, dY):
+    """The carry starts from ones at the last step, where nothing comes back yet."""
+    dH = dY @ params["W_hy"]
+    dH[-1] += 1
+    dZ = walk_back(dH, 1 - h[1:] ** 2, params["W_hh"])
+    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+
+@patient("carry_start")
+def carry_starts_at_last_state(params, X, h, dY):
+    """The carry starts from the last hidden state, as if h_T were its own gradient."""
+    dH = dY @ params["W_hy"]
+    dH[-1] += h[-1]
+    dZ = walk_back(dH, 1 - h[1:] ** 2, params["W_hh"])
+    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+
+@patient("small_lost")
+def small_carry_dropped(params, X, h, dY):
+    """Numbers of the carry below 0.01 are set to zero."""
+    dH, tanh_prime = dY @ params["W_hy"], 1 - h[1:] ** 2
+    dZ, carry = np.empty_like(dH), 0
+    for t in reversed(range(len(dH))):
+        dZ[t] = (dH[t] + carry) * tanh_prime[t]
+        carry = dZ[t] @ params["W_hh"]
+        carry[np.abs(carry) < 0.01] = 0
     return weight_gradients(X, h[:-1], h[1:], dZ, dY)

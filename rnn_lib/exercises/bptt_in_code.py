@@ -1,0 +1,148 @@
+"""Checks of notebook 04's exercises on backpropagation in code."""
+
+import numpy as np
+
+from rnn_lib import RNN
+from rnn_lib.bugs.rnn import RNN_SUBJECT
+from rnn_lib.exercises.answers import COUNTING
+from rnn_lib.exercises.diagnosis import diagnose
+from rnn_lib.exercises.verdict import (
+    attempt,
+    close,
+    is_unfilled,
+    judge,
+    require,
+    require_dict,
+    returns_report,
+    safe_describe,
+)
+
+__all__ = ["check_backward", "check_batch_factors", "check_initial_state_gradient", "check_weight_gradients"]
+
+
+@returns_report
+def check_batch_factors(factors):
+    """Check exercise 1: by which factor do dY and dW_hh change if a batch holds one sequence four times?
+
+    `factors` is a dict: (reduction of the loss, gradient) -> factor, such as ("mean", "dY") -> 2.
+    """
+    right = {("mean", "dY"): 1 / 4, ("mean", "dW_hh"): 1, ("sum", "dY"): 1, ("sum", "dW_hh"): 4}
+    require_dict("factors", factors, right, of="numbers")
+    empty = [str(key) for key in right if is_unfilled(factors[key])]
+    require(not empty, "not_started", f"{', '.join(empty)}: write a number.")
+    for key in right:
+        is_number = isinstance(factors[key], int | float) and not isinstance(factors[key], bool)
+        require(is_number, "wrong_type", f"{key}: expected a number, got {safe_describe(factors[key])}.")
+    advice = {
+        ("mean", "dY"): "the mean is over four times as many outputs: what does each of them get?",
+        ("sum", "dY"): "in a sum, an output's own term does not change when others join.",
+        ("mean", "dW_hh"): "four copies of the weight add up. How much of the error does each of them get?",
+        ("sum", "dW_hh"): "four copies of the weight add up, each with the whole of its own error.",
+    }
+    for (reduction, name), factor in right.items():
+        found = close(factors[reduction, name], factor, 1e-9)
+        require(found, "unknown", f"{reduction}, {name}: {advice[reduction, name]}")
+    return "a mean hands each of B sequences 1/B of the error, and a weight's copies add up."
+
+
+@returns_report
+def check_weight_gradients(weight_gradients):
+    """Check exercise 3: the five gradients from dZ, X, hidden_states and dY, with no loop over time."""
+    rng = np.random.default_rng(2)
+    T, B, I, H, O = 5, 3, 2, 4, 6
+    dZ, h = rng.normal(size=(T, B, H)), rng.normal(size=(T + 1, B, H))
+    X, dY = rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O))
+    got = attempt(weight_gradients, dZ, X, h, dY)
+    names = ["W_xh", "W_hh", "b_h", "W_hy", "b_y"]
+    require_dict("your answer", got, names, of="gradients")
+
+    def product(left, right):
+        return np.einsum("tbi,tbj->ij", left, right)
+
+    pairs = {"W_xh": (dZ, X), "W_hh": (dZ, h[:-1]), "W_hy": (dY, h[1:])}
+    mistakes = {
+        "W_hh": [
+            ("wrong_state", product(dZ, h[1:]),
+             "step t's share is dL/dz_t times the state that went into z_t, which is h_{t-1}."),
+            ("initial_state_missing", product(dZ[1:], h[1:-1]), "step 1 has a share too: with the initial state, h_0."),
+        ],
+        "W_hy": [("wrong_state", product(dY, h[:-1]), "y_t is made from h_t, not from the state before.")],
+    }
+    for name, (left, right) in pairs.items():
+        expected = product(left, right)
+        known = [
+            *mistakes.get(name, []),
+            ("transposed", expected.T, "this is the transpose: a gradient has the shape of its weight, (out, in)."),
+            ("scale", expected / B, "right, but divided by B: dY holds the loss's mean already, so the copies add up."),
+            ("scale", expected / T, "right, but divided by T: dY holds the loss's mean already, so the copies add up."),
+            ("scale", expected / (T * B), "right, but divided by T·B: dY holds the loss's mean already."),
+        ]
+        remark = judge(f"the gradient of {name}", got[name], expected, [(k, v, f"{name}: {a}") for k, v, a in known])
+    for name, rows in {"b_h": dZ, "b_y": dY}.items():
+        known = [
+            ("one_sum_missing", rows.sum(axis=0), f"{name}: summed over time. Sequences share the bias as well."),
+            ("one_sum_missing", rows.sum(axis=1), f"{name}: summed over the batch. Steps share the bias as well."),
+            ("scale", rows.mean(axis=(0, 1)), f"{name}: a mean. dY holds the loss's mean already: the copies add up."),
+        ]
+        remark = judge(f"the gradient of {name}", got[name], rows.sum(axis=(0, 1)), known)
+    return "three products and two sums, over all steps and sequences at once." + remark
+
+
+@returns_report
+def check_initial_state_gradient(initial_state_gradient):
+    """Check exercise 2: dL/dh_0 from (params, X, hidden_states, dY), for sequences that start from any state."""
+    rng = np.random.default_rng(1)
+    T, B, I, H, O = 5, 3, 2, 4, 2
+    model = RNN(I, H, O, seed=1)
+    X, state, dY = rng.normal(size=(T, B, I)), rng.normal(size=(B, H)), rng.normal(size=(T, B, O))
+    model.forward(X, state)
+    h = model.hidden_states
+    got = attempt(initial_state_gradient, model.params, X, h, dY, hints=COUNTING)
+    W_hh, W_hy = model.params["W_hh"], model.params["W_hy"]
+
+    def walk(W_back, slope, steps=range(T, 0, -1), shift=0):
+        carry = 0
+        for t in steps:
+            dh = dY[t - 1] @ W_hy + carry
+            dz = slope(h[t - shift]) * dh
+            carry = dz @ W_back
+        return carry, dh, dz
+
+    expected, dh_1, dz_1 = walk(W_hh, lambda h: 1 - h**2)
+    mistakes = [
+        ("stopped_early", dh_1, "this is dL/dh_1. The walk has one more road to go: from z_1 back to h_0."),
+        ("stopped_early", dz_1, "this is dL/dz_1. One more road leads back, from z_1 to h_0."),
+        ("tanh_derivative_missing", walk(W_hh, lambda h: 1)[0], "the factor 1 - h² is missing on the way back."),
+        ("W_hh_untransposed", walk(W_hh.T, lambda h: 1 - h**2)[0],
+         "the carry goes through W_hh the wrong way round: with rows, dz_t @ W_hh."),
+        ("one_tanh_too_many", (1 - h[0] ** 2) * expected,
+         "h_0 is given, it is no tanh of anything: there is no slope to multiply with after the last carry."),
+        ("slope_of_another_step", walk(W_hh, lambda h: 1 - h**2, shift=1)[0],
+         "the slope belongs to another step: z_t becomes h_t, so its slope is made of hidden_states[t]."),
+        ("forward_in_time", walk(W_hh, lambda h: 1 - h**2, range(1, T + 1))[0],
+         "you walk forward in time. Start at the last step."),
+        ("one_step_too_many", walk(W_hh, lambda h: 1 - h**2, range(T, -1, -1))[0],
+         "one step too many: there is no step 0. (In code, dY[-1] is the last step again.)"),
+        ("road_1_to_h_0", expected + dY[0] @ W_hy, "no output is made from h_0, so no road 1 leads to it."),
+        ("scale", expected / B, "right direction, but divided by B: dY holds the loss's mean already."),
+        ("summed_over_batch", expected.sum(axis=0),
+         "each sequence has its own h_0: nothing is shared, so nothing is summed over the batch."),
+        ("carry_missing", ((1 - h[1] ** 2) * (dY[0] @ W_hy)) @ W_hh,
+         "this is what step 1 alone sends back. The errors of the later steps must reach h_0 as well."),
+    ]
+    remark = judge("dL/dh_0", got, expected, mistakes)
+    return "dL/dh_0 is the carry that is left over when the walk is done." + remark
+
+
+@returns_report
+def check_backward(backward):
+    """Check a function `backward(params, X, hidden_states, dY) -> gradients` and say which mistake is in it.
+
+    params         {"W_xh": (H, I), "W_hh": (H, H), "b_h": (H,), "W_hy": (O, H), "b_y": (O,)}
+    X, dY          (T, B, I), and dL/dY (T, B, O)
+    hidden_states  (T+1, B, H), index 0 the initial state
+    gradients      a dict with the keys and shapes of params
+
+    Returns a Report, whatever the function does.
+    """
+    return diagnose(RNN_SUBJECT, backward)

@@ -1,0 +1,299 @@
+"""Is a backward pass right, and if not, which mistake is in it? The engine: it knows no network by name.
+
+The gradient that a mistake leaves gives it away, whatever way the code was written. It is compared with those that
+every bug of the network leaves, on problems whose sizes all differ, with weights of order one and a non-zero initial
+state. A mistake is named only if every gradient matches on every problem. What is said of an unknown one was tried.
+
+A network comes in as a `bugs.Subject`. A mistake is added to its bugs, and to nothing here: see `rnn_lib.bugs`.
+"""
+
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+
+from rnn_lib.exercises.answers import EXACT, Answers, Learner, one_number, same
+from rnn_lib.exercises.verdict import SINGLE, Verdict, close, require
+
+__all__ = ["diagnose"]
+
+OWN_TEST = {  # kinds that are found by a test of their own, not by the gradients that a patient leaves
+    "bias_missing", "clipped", "gradient_transposed", "not_zeroed", "params_changed", "scale", "small_lost",
+    "stale_cache", "truncated", "weight_decay",
+}
+
+def diagnose(subject, backward):
+    """Return the praise of a learner's backward pass, or raise the simplest Verdict that fits all its answers."""
+    learner = Learner(backward, subject.kinds)
+    learner.try_on(subject.nothing_to_carry)  # in case an earlier check's calls have left a carry
+    calls = [learner(problem) for problem in (subject.first, subject.again, subject.first)]
+    require("params" not in learner.changed, "params_changed", subject.kinds["params_changed"])
+    if not same(calls[0], calls[2], learner.rtol):
+        raise memory(subject, learner, calls)
+    if learner.rtol == EXACT and numerical(subject, learner, calls[0]):
+        raise Verdict("numerical", NUMERICAL)
+    if rounded(learner, subject.first, calls[0]):
+        learner.rtol = SINGLE
+    if same(calls[0], subject.first.right, learner.rtol) and not same(calls[1], subject.again.right, learner.rtol):
+        require_fresh(subject, calls[1])
+
+    answers = Answers(learner, subject.problems)
+    found = partial(found_in, subject, answers)
+    if not answers.wrong:
+        return praise(learner, subject.first)
+    require(answers.empty != answers.names, "not_started",
+            "every gradient is still zero. Fill them in and run this cell again.")
+    if set(answers.wrong) <= set(answers.sideways):
+        raise found("gradient_transposed")
+    if set(answers.wrong) <= set(answers.empty):
+        raise found("bias_missing") if set(answers.wrong) <= subject.biases else unfinished(subject, answers)
+    if set(answers.wrong) <= subject.biases & set(answers.everywhere(one_number_for_all, rights(answers))):
+        raise one_number(answers.wrong)
+    kinds = kinds_that_fit(subject, answers)
+    if len(kinds) == 1:
+        raise found(kinds.pop(), place(subject, answers))
+    require_nothing_added(subject, learner, answers)
+    require_linear(subject, learner, answers)
+    factor = answers.factor(answers.names)
+    if factor:
+        raise scaled(subject, factor)
+    k = steps_covered(learner, subject.others[-1]) if subject.shortened else 0
+    if any(answers.left_by([problem.answer(partial(shortened, k)) for problem in subject.problems]) == answers.names
+           for shortened in subject.shortened if k):
+        raise found("truncated", f"The walk back covers {k} steps at a time. ")
+    if all(learner.is_right(problem.cut("B", 1)) for problem in subject.ordinary):
+        raise Verdict("batch", "it is right for a single sequence and wrong for a batch. A weight is shared by all "
+                      "sequences, so its gradient is a sum over them. Look at each line that handles the batch axis. "
+                      f"It shows in: {', '.join(answers.wrong)}.")
+    raise unknown(subject, learner, answers)
+
+
+def found_in(subject, answers, kind, finding=""):
+    """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
+    return Verdict(kind, f"{finding}{subject.kinds[kind]} It shows in: {', '.join(answers.wrong)}.")
+
+
+def rights(answers):
+    """Return the right gradients of all problems."""
+    return [problem.right for problem in answers.problems]
+
+
+def one_number_for_all(got, expected):
+    """True if every element is the sum of the elements that should be there."""
+    return close(got, np.full_like(expected, expected.sum()), EXACT)
+
+
+def praise(learner, problem):
+    """Say that an answer is right, with a remark on each habit that may hurt elsewhere."""
+    remarks = [f"it writes into its argument {' and '.join(sorted(learner.changed))}; work on a copy."
+               ] * bool(learner.changed) + list(learner.remarks)
+    if learner.rtol == SINGLE:
+        remarks.append("it is right to single precision only; a float32 array is at work somewhere.")
+    sizes = " and ".join(axis for axis in "TB" if axis in problem.sizes)
+    message = f"every gradient is right: for any {sizes}, at order-one weights, and twice in a row."
+    return " One remark: ".join([message, *remarks])
+
+
+def unfinished(subject, answers):
+    """Return the Verdict on gradients that are right where they are not zero."""
+    message = f"so far so good. Still zero: {', '.join(answers.wrong)}."
+    if set(subject.walk) <= set(answers.wrong):
+        message += (" If their lines are written, then no error ever enters the walk back: look at the line that puts "
+                    "dL/dh_t together.")
+    return Verdict("unfinished", message)
+
+
+def scaled(subject, factor):
+    """Return the Verdict on gradients that are all right but for one factor, given in words."""
+    finding = f"every gradient is {factor} times the right one."
+    if not factor.startswith("-"):
+        return Verdict("scale", f"{finding} {subject.kinds['scale']}")
+    turned = "The direction is opposite: look for a sign."
+    length = "" if factor == "-1" else " The length is not right either: look for a division or a factor, too."
+    return Verdict("scale", f"{finding} {turned}{length}")
+
+
+# --- from one call to the next ----------------------------------------------------------------------------------------
+
+
+def memory(subject, learner, calls):
+    """Return the Verdict on a function that gave two answers to the same question."""
+    first, again = subject.first, subject.again
+    for bug in subject.bugs.values():
+        if bug.kind == "not_zeroed":
+            patient = bug.make()
+            if all(same(grads, problem.answer(patient), learner.rtol)
+                   for grads, problem in zip(calls, (first, again, first), strict=True)):
+                return Verdict("not_zeroed", subject.kinds["not_zeroed"])
+
+    def adds_up(name):
+        one, two, three = (grads[name] for grads in calls)
+        kept = [(0 * one, one, first), (0 * one, two, again)]  # right every time …
+        summed = [(one, two, again), (two, three, first)]      # … or on top of what was there before
+        return any(all(close(after, before + problem.right[name], learner.rtol) for before, after, problem in steps)
+                   for steps in (kept, summed))
+
+    if all(map(adds_up, first.params)):
+        return Verdict("not_zeroed", subject.kinds["not_zeroed"])
+    more = [learner(first) for _ in range(3)]
+    steps = [{name: b[name] - a[name] for name in b} for a, b in zip(more, more[1:], strict=False)]
+    if not same(*steps, 1e-3):  # neither at rest nor growing by the same share
+        return Verdict("random", "The same arguments give another answer at every call, without a rule. Look for a "
+                       "random number: noise, dropout, a weight that is drawn anew.")
+    return Verdict("not_repeatable", "The same arguments gave another answer the second time. Look at what survives "
+                   "from one call to the next, then check again.")
+
+
+def require_fresh(subject, grads):
+    """Raise a Verdict if these gradients, of `again`, are made from some arguments of the call before, `first`."""
+    first, again = subject.first, subject.again
+    names = list(first.axes)
+    for n in range(1, len(names) + 1):
+        for old in combinations(names, n):
+            mixed = again.with_args(**{name: first.args[name] for name in old})
+            if same(grads, mixed.right, SINGLE):
+                raise Verdict("stale_cache", f"{subject.kinds['stale_cache']} The second call, with other data of the "
+                              f"same sizes, still used the first call's {' and '.join(old)}.")
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+NUMERICAL = (
+    "these are the right gradients up to a small error, and they do not depend on what the forward pass kept: you find "
+    "them numerically, by running the forward pass again for each number. That is a good check of a backward pass, and "
+    "too slow to be one. Walk back once instead."
+)
+
+
+def rounded(learner, problem, grads):
+    """True if the gradients are right but for rounding to float32: a mistake's error would grow in step with dY."""
+    if same(grads, problem.right, EXACT) or not same(grads, problem.right, SINGLE):
+        return False
+    if same(grads, problem.right, 3e-7):  # a few float32 roundings: one of X or h only is such an error, too
+        return True
+    tripled = learner(problem.scaled(3))
+    off = [name for name, g in grads.items() if not close(g, problem.right[name], EXACT)]
+    errors = [(3 * (grads[name] - problem.right[name]), tripled[name] - 3 * problem.right[name]) for name in off]
+    return not any(close(three, error, 1e-3) for three, error in errors)
+
+
+def numerical(subject, learner, grads):
+    """True if the gradients are nearly right, but not quite, and made without what the forward pass kept."""
+    right = subject.first.right
+    nearly = same(grads, right, 1e-3) and not same(grads, right, EXACT)
+    blind = learner.try_on(subject.forgotten) if nearly else None
+    return blind is not None and same(blind, right, 1e-3)
+
+
+def require_nothing_added(subject, learner, answers):
+    """Raise a Verdict if the gradients hold something that is no error: without an output error they are not zero."""
+    added = learner.try_on(subject.first.scaled(0)) or {}
+    names = [name for name, g in added.items() if g.any()]
+    if not names:
+        return
+    params = subject.first.params
+    share = np.vdot(added[names[0]], params[names[0]]) / np.vdot(params[names[0]], params[names[0]])
+    rest = {name: g - added[name] for name, g in answers.grads[0].items()}
+    of_params = all(close(added[name], share * params[name], SINGLE) for name in names)
+    if of_params and same(rest, subject.first.right, EXACT):
+        raise Verdict("weight_decay", f"{subject.kinds['weight_decay']} It is {share:.3g} times the parameter. "
+                      f"It shows in: {', '.join(names)}.")
+    raise Verdict("not_zero", "with dY = 0 there is nothing to learn, and every gradient must be 0. Yours is not: "
+                  "something enters that is no error. Look at what the carry starts from, and for a term without dY. "
+                  f"It shows in: {', '.join(names)}.")
+
+
+def require_linear(subject, learner, answers):
+    """Raise a Verdict if the gradients are right for small output errors only, or for large ones only."""
+    if all(learner.is_right(problem.quiet()) for problem in subject.ordinary):
+        loud = answers.grads[-2]
+        if any(np.abs(loud[name]).max() > np.abs(answers.problems[-2].right[name]).max() for name in answers.wrong):
+            raise Verdict("not_linear", "right for tiny output errors, and the wronger the larger they are. Twice the "
+                          "error must give twice the gradient. Look for a square, or for dY in a product with itself. "
+                          f"It shows in: {', '.join(answers.wrong)}.")
+        raise found_in(subject, answers, "clipped")
+    if all(learner.is_right(problem.scaled(1e12)) for problem in subject.ordinary):
+        raise found_in(subject, answers, "small_lost")
+
+
+# --- which mistake ----------------------------------------------------------------------------------------------------
+
+
+def kinds_that_fit(subject, answers):
+    """Return the kinds of mistakes that explain every gradient."""
+    marks = [(bug.kind, set(answers.left_by(grads))) for bug, grads in subject.fingerprints if bug.kind not in OWN_TEST]
+    kinds = {kind for kind, names in marks if names == set(answers.names)}
+    return kinds or {  # or each wrong gradient has this mistake in another form
+        kind for kind, _ in marks
+        if set(answers.wrong) <= set().union(*(names for k, names in marks if k == kind))
+    }
+
+
+def place(subject, answers):
+    """Return the sentence of the first patient that left these gradients, if its kind is told apart; or ""."""
+    for bug, grads in subject.fingerprints:
+        if bug.kind in subject.told_apart and answers.left_by(grads) == answers.names:
+            return f"{bug.sentence} "
+    return ""
+
+
+def steps_covered(learner, longest):
+    """Return the largest k for which sequences of k steps are right, 0 if it is below 2: by halving."""
+    right, wrong = 1, longest.sizes["T"] + 1
+    while wrong - right > 1:
+        middle = (right + wrong) // 2
+        right, wrong = (middle, wrong) if learner.is_right(longest.cut("T", middle)) else (right, middle)
+    return right if right > 1 else 0
+
+
+# --- what can be said of an unknown mistake ---------------------------------------------------------------------------
+
+
+def unknown(subject, learner, answers):
+    """Return the Verdict that says which gradients are wrong, and what was found out about the mistake."""
+    factors = {name: answers.factor([name]) for name in answers.wrong}
+    rows = [("gradient of", "")]
+    for name in answers.names:
+        verdict = "right" if name not in factors else "zero" if name in answers.empty else (
+            "transposed" if name in answers.sideways else f"{factors[name]} times the right one" if factors[name]
+            else "wrong")
+        rows.append((name, verdict))
+    message = f"wrong for {', '.join(answers.wrong)}, and not by one mistake that this check knows."
+    largest = max(np.abs(grads[name] - problem.right[name]).max() / np.abs(problem.right[name]).max()
+                  for grads, problem in zip(answers.grads[:-2], answers.problems, strict=False)
+                  for name in answers.wrong)
+    if largest < 1e-3:
+        message += f" The errors are small, {largest:.0e} of the gradient at most: look for a small number."
+    return Verdict("unknown", f"{message} {where(subject, learner, answers, factors)}", rows)
+
+
+def where(subject, learner, answers, factors):
+    """Say where the mistake cannot be, or from how many steps on it shows: by silencing output errors."""
+    wrong = ", ".join(answers.wrong)
+    if all(factors.values()) and not set(answers.wrong) & set(answers.empty):
+        return ("Each of them points in the right direction and has another length: look for a division or a factor in "
+                f"the lines of {wrong}.")
+    proof = [name for name in subject.walk if name not in answers.wrong]
+    if proof:
+        return (f"The gradient of {proof[0]}, made of all dL/dz_t, is right, and so is the walk back: "
+                f"look at the lines that make the gradient of {wrong}.")
+    if not subject.without_carry:
+        return f"Look at the lines that make the gradient of {wrong}."
+    steps = range(1, subject.first.sizes["T"] + 1)
+    right = [n for n in steps if learner.is_right(subject.first.error_at(n))]
+    if right == [steps[-1]]:
+        return "With dY zero everywhere but at the last step it is right: look at how the other steps' errors join."
+    if not learner.is_right(subject.without_carry):
+        return (f"With {subject.silence} nothing comes back from later steps, and it is wrong already: "
+                "look at the lines for one step first.")
+    text = (f"With {subject.silence}, where nothing comes back from later steps, it is right. "
+            "With dY zero everywhere but ")
+    if len(right) == len(steps):
+        return text + "at one step it is right, too, whichever step that is: look at how the steps' errors join."
+    m = len(right)
+    if not right or right[-1] != m:
+        which = ", ".join(map(str, right)) or "none"
+        return text + f"at step n it is right for n = {which}: look at what passes from one step to another."
+    back = ("is right at its own step and wrong from one step back on" if m == 1 else
+            f"is right up to {m - 1} step{'s' * (m > 2)} back and wrong from {m} steps back on")
+    return text + f"at step n it is right for n = 1{f' to {m}' * (m > 1)} only: an error {back}."

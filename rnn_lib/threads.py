@@ -1,0 +1,25 @@
+"""How many threads matrix products take."""
+
+import contextlib
+import functools
+
+__all__ = ["PAYS", "one_thread"]
+
+PAYS = 2**20  # multiplications in a product from which on a second thread shortens it
+
+
+def one_thread(size):
+    """Return a context in which BLAS keeps to one thread, if products of `size` multiplications are too small for two.
+
+    A second thread costs time on small products: half as much again on an idle machine, several times on a busy one.
+    The numbers do not depend on it. The former setting comes back at the end, also after an error.
+    """
+    return blas().limit(limits=1, user_api="blas") if size < PAYS else contextlib.nullcontext()
+
+
+@functools.cache
+def blas():
+    """Return the controller of the libraries that NumPy has loaded: looking for them takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

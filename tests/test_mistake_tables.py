@@ -1,0 +1,50 @@
+"""Every row of every table of mistakes is triggered by some test: a row that is never reached may hold anything."""
+
+import sys
+
+import test_exercises_basics as basics
+import test_exercises_bptt as bptt
+import test_exercises_classification as classification
+import test_exercises_gradient_checking as gradient_checking
+import test_exercises_sine as sine
+
+from rnn_lib.exercises import verdict
+
+TESTS = [  # those that hand in known mistakes
+    basics.test_each_answer_gets_its_kind, basics.test_check_forward_names_each_mistake,
+    basics.test_check_forward_names_each_form_of_a_mistake, bptt.test_dz_by_pencil, bptt.test_back_through_sigmoid,
+    bptt.test_initial_state_gradient, classification.test_classic_mistakes_get_their_name,
+    gradient_checking.test_mistakes_are_recognised, sine.test_last_value_mse_wrong, sine.test_straight_line_wrong,
+    sine.test_windows_wrong, sine.test_free_run_wrong,
+]
+MODULES = ["bptt", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave"]
+
+
+def cases(test):
+    """The arguments that a test is run with."""
+    marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
+    if not marks:
+        return [()]
+    names, values = marks[0].args
+    return [(value,) if isinstance(names, str) and "," not in names else tuple(value) for value in values]
+
+
+def test_every_row_is_triggered(monkeypatch):
+    rows, triggered, judge = set(), set(), verdict.judge
+
+    def spy(name, got, expected, mistakes=(), **options):
+        check, mistakes = sys._getframe(1).f_code.co_name, list(mistakes)
+        rows.update((check, kind, advice) for kind, _, advice in mistakes)
+        try:
+            return judge(name, got, expected, mistakes, **options)
+        except verdict.Verdict as found:
+            triggered.add((check, found.report.kind, found.report.message))
+            raise
+
+    for name in MODULES:
+        monkeypatch.setattr(f"rnn_lib.exercises.{name}.judge", spy)
+    for test in TESTS:
+        for case in cases(test):
+            test(*case)
+    assert len(rows) > 140
+    assert rows - triggered == set()
