@@ -654,7 +654,7 @@ def noisy(seed=0, size=0.1):
 
 
 HIDDEN = ("W_xh", "W_hh", "b_h")
-FACTOR_ALONE = "Each of them points in the right direction and has another length"
+FACTOR_ALONE = "Each of them is a number times the right one"
 
 
 @pytest.mark.parametrize(("backward", "kind", "words"), [

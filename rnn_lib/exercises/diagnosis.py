@@ -271,8 +271,8 @@ def where(subject, learner, answers, factors):
     """Say where the mistake cannot be, or from how many steps on it shows: by silencing output errors."""
     wrong = ", ".join(answers.wrong)
     if all(factors.values()) and not set(answers.wrong) & set(answers.empty):
-        return ("Each of them points in the right direction and has another length: look for a division or a factor in "
-                f"the lines of {wrong}.")
+        return ("Each of them is a number times the right one: look for a division, a factor or a sign in the lines of "
+                f"{wrong}.")
     proof = [name for name in subject.walk if name not in answers.wrong]
     if proof:
         return (f"The gradient of {proof[0]}, made of all dL/dz_t, is right, and so is the walk back: "
