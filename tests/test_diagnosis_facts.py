@@ -154,7 +154,8 @@ def wrong_passes():
             yield f"{word} {names}", lambda c=change, n=names: each(c, n)
     for word, change in {
         "squared": lambda carry, t: carry**2, "halved": lambda carry, t: carry / 2,
-        "late": lambda carry, t: carry * (t > 2), "early": lambda carry, t: carry * (t < 4), "turned": lambda carry, t: carry[:, ::-1],
+        "late": lambda carry, t: carry * (t > 2), "early": lambda carry, t: carry * (t < 4),
+        "turned": lambda carry, t: carry[:, ::-1],
         "batch": lambda carry, t: carry.mean(axis=0), "odd": lambda carry, t: carry * (t % 2),
     }.items():
         yield f"carry {word}", lambda c=change: walked(change=c)

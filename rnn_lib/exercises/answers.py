@@ -125,17 +125,14 @@ class Answers:
 
     def __init__(self, learner, problems):
         """Call the learner's function once on each problem."""
-        self.problems, self.rtol = problems, learner.rtol
+        self.problems, self.kinds, self.rtol = problems, learner.kinds, learner.rtol
         self.grads = [learner(problem) for problem in problems]
-        self.names = list(problems[0].params)
-        right = [problem.right for problem in problems]
-        self.wrong = self.names_but(self.left_by(right))
-        self.sideways = self.everywhere(lambda g, r: sideways(g, r, self.rtol), right)
-        self.empty = self.everywhere(lambda g, r: not g.any(), right)
-
-    def names_but(self, names):
-        """Return the other parameters, in the order of the equations."""
-        return [name for name in self.names if name not in names]
+        self.right = [problem.right for problem in problems]
+        self.names = list(problems[0].params)  # all lists of names are in the order of the equations
+        found_right = self.left_by(self.right)
+        self.wrong = [name for name in self.names if name not in found_right]
+        self.sideways = self.everywhere(lambda g, r: sideways(g, r, self.rtol), self.right)
+        self.empty = self.everywhere(lambda g, r: not g.any(), self.right)
 
     def everywhere(self, test, gradients):
         """Return the parameters for which test(learner's gradient, the one of `gradients`) holds on every problem."""
@@ -147,6 +144,10 @@ class Answers:
     def left_by(self, gradients):
         """Return the parameters whose gradients are everywhere these."""
         return self.everywhere(lambda g, other: close(g, other, self.rtol), gradients)
+
+    def found(self, kind, finding=""):
+        """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
+        return Verdict(kind, f"{finding}{self.kinds[kind]} It shows in: {', '.join(self.wrong)}.")
 
     def factor(self, names):
         """Return, in words, the one number that these gradients are everywhere multiplied by; "" if there is none."""

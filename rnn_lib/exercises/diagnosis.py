@@ -22,6 +22,7 @@ OWN_TEST = {  # kinds that are found by a test of their own, not by the gradient
     "stale_cache", "truncated", "weight_decay",
 }
 
+
 def diagnose(subject, backward):
     """Return the praise of a learner's backward pass, or raise the simplest Verdict that fits all its answers."""
     learner = Learner(backward, subject.kinds)
@@ -38,20 +39,19 @@ def diagnose(subject, backward):
         require_fresh(subject, calls[1])
 
     answers = Answers(learner, subject.problems)
-    found = partial(found_in, subject, answers)
     if not answers.wrong:
         return praise(learner, subject.first)
     require(answers.empty != answers.names, "not_started",
             "every gradient is still zero. Fill them in and run this cell again.")
     if set(answers.wrong) <= set(answers.sideways):
-        raise found("gradient_transposed")
+        raise answers.found("gradient_transposed")
     if set(answers.wrong) <= set(answers.empty):
-        raise found("bias_missing") if set(answers.wrong) <= subject.biases else unfinished(subject, answers)
-    if set(answers.wrong) <= subject.biases & set(answers.everywhere(one_number_for_all, rights(answers))):
+        raise answers.found("bias_missing") if set(answers.wrong) <= subject.biases else unfinished(subject, answers)
+    if set(answers.wrong) <= subject.biases & set(answers.everywhere(one_number_for_all, answers.right)):
         raise one_number(answers.wrong)
     kinds = kinds_that_fit(subject, answers)
     if len(kinds) == 1:
-        raise found(kinds.pop(), place(subject, answers))
+        raise answers.found(kinds.pop(), place(subject, answers))
     require_nothing_added(subject, learner, answers)
     require_linear(subject, learner, answers)
     factor = answers.factor(answers.names)
@@ -60,22 +60,12 @@ def diagnose(subject, backward):
     k = steps_covered(learner, subject.others[-1]) if subject.shortened else 0
     if any(answers.left_by([problem.answer(partial(shortened, k)) for problem in subject.problems]) == answers.names
            for shortened in subject.shortened if k):
-        raise found("truncated", f"The walk back covers {k} steps at a time. ")
+        raise answers.found("truncated", f"The walk back covers {k} steps at a time. ")
     if all(learner.is_right(problem.cut("B", 1)) for problem in subject.ordinary):
         raise Verdict("batch", "it is right for a single sequence and wrong for a batch. A weight is shared by all "
                       "sequences, so its gradient is a sum over them. Look at each line that handles the batch axis. "
                       f"It shows in: {', '.join(answers.wrong)}.")
     raise unknown(subject, learner, answers)
-
-
-def found_in(subject, answers, kind, finding=""):
-    """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
-    return Verdict(kind, f"{finding}{subject.kinds[kind]} It shows in: {', '.join(answers.wrong)}.")
-
-
-def rights(answers):
-    """Return the right gradients of all problems."""
-    return [problem.right for problem in answers.problems]
 
 
 def one_number_for_all(got, expected):
@@ -206,14 +196,14 @@ def require_nothing_added(subject, learner, answers):
 def require_linear(subject, learner, answers):
     """Raise a Verdict if the gradients are right for small output errors only, or for large ones only."""
     if all(learner.is_right(problem.quiet()) for problem in subject.ordinary):
-        loud = answers.grads[-2]
-        if any(np.abs(loud[name]).max() > np.abs(answers.problems[-2].right[name]).max() for name in answers.wrong):
+        loud, right = answers.grads[-2], answers.right[-2]
+        if any(np.abs(loud[name]).max() > np.abs(right[name]).max() for name in answers.wrong):
             raise Verdict("not_linear", "right for tiny output errors, and the wronger the larger they are. Twice the "
                           "error must give twice the gradient. Look for a square, or for dY in a product with itself. "
                           f"It shows in: {', '.join(answers.wrong)}.")
-        raise found_in(subject, answers, "clipped")
+        raise answers.found("clipped")
     if all(learner.is_right(problem.scaled(1e12)) for problem in subject.ordinary):
-        raise found_in(subject, answers, "small_lost")
+        raise answers.found("small_lost")
 
 
 # --- which mistake ----------------------------------------------------------------------------------------------------
@@ -259,9 +249,8 @@ def unknown(subject, learner, answers):
             else "wrong")
         rows.append((name, verdict))
     message = f"wrong for {', '.join(answers.wrong)}, and not by one mistake that this check knows."
-    largest = max(np.abs(grads[name] - problem.right[name]).max() / np.abs(problem.right[name]).max()
-                  for grads, problem in zip(answers.grads[:-2], answers.problems, strict=False)
-                  for name in answers.wrong)
+    largest = max(np.abs(grads[name] - right[name]).max() / np.abs(right[name]).max()
+                  for grads, right in zip(answers.grads, answers.right, strict=True) for name in answers.wrong)
     if largest < 1e-3:
         message += f" The errors are small, {largest:.0e} of the gradient at most: look for a small number."
     return Verdict("unknown", f"{message} {where(subject, learner, answers, factors)}", rows)
