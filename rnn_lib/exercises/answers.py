@@ -13,6 +13,7 @@ from rnn_lib.exercises.verdict import (
     as_numbers,
     call,
     close,
+    dtype_of,
     is_unfilled,
     require,
     safe_describe,
@@ -76,7 +77,7 @@ class Learner:
 
     def numbers(self, name, value):
         """Return one gradient as float64, or raise a Verdict."""
-        dtype = getattr(value, "dtype", np.dtype(float))
+        dtype = dtype_of(value)
         if dtype.kind == "c" and not np.any(np.imag(value)):
             self.remarks[f"the gradient of {name} is complex, with imaginary parts that are all 0."] = None
             value = np.real(value)
