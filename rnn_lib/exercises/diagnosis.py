@@ -26,41 +26,27 @@ OWN_TEST = {  # kinds that are found by a test of their own, not by the gradient
 def diagnose(subject, backward):
     """Return the praise of a learner's backward pass, or raise the simplest Verdict that fits all its answers."""
     learner = Learner(backward, subject.kinds)
-    learner.try_on(subject.nothing_to_carry)  # in case an earlier check's calls have left a carry
-    calls = [learner(problem) for problem in (subject.first, subject.again, subject.first, subject.first)]
-    require("params" not in learner.changed, "params_changed", subject.kinds["params_changed"])
-    if not all(same(calls[0], call, learner.rtol) for call in calls[2:]):
-        raise memory(subject, learner, calls)
-    if not same(calls[0], subject.first.right, learner.rtol):
-        if rounded(learner, subject.first, calls[0]):
-            learner.rtol = SINGLE
-        elif numerical(subject, learner, calls[0]):
-            raise Verdict("numerical", NUMERICAL)
-    if same(calls[0], subject.first.right, learner.rtol) and not same(calls[1], subject.again.right, learner.rtol):
-        require_fresh(subject, calls[1])
-
+    require_repeatable(subject, learner)
     answers = Answers(learner, subject.problems)
-    if not answers.wrong:
+    wrong = set(answers.wrong)
+    if not wrong:
         return praise(learner, subject.first)
-    require(answers.empty != answers.names, "not_started",
-            "every gradient is still zero. Fill them in and run this cell again.")
-    if set(answers.wrong) <= set(answers.sideways):
+    if answers.empty == answers.names:
+        raise Verdict("not_started", "every gradient is still zero. Fill them in and run this cell again.")
+    if wrong <= set(answers.sideways):
         raise answers.found("gradient_transposed")
-    if set(answers.wrong) <= set(answers.empty):
-        raise answers.found("bias_missing") if set(answers.wrong) <= subject.biases else unfinished(subject, answers)
-    if set(answers.wrong) <= subject.biases & set(answers.everywhere(one_number_for_all, answers.right)):
+    if wrong <= set(answers.empty):
+        raise answers.found("bias_missing") if wrong <= subject.biases else unfinished(subject, answers)
+    if wrong <= subject.biases & set(answers.everywhere(one_number_for_all, answers.right)):
         raise one_number(answers.wrong)
     kinds = kinds_that_fit(subject, answers)
     if len(kinds) == 1:
         raise answers.found(kinds.pop(), place(subject, answers))
     require_nothing_added(subject, learner, answers)
     require_linear(subject, learner, answers)
-    factor = answers.factor(answers.names)
-    if factor:
+    if factor := answers.factor(answers.names):
         raise scaled(subject, factor)
-    k = steps_covered(learner, subject.others[-1]) if subject.shortened else 0
-    if any(answers.left_by([problem.answer(partial(shortened, k)) for problem in subject.problems]) == answers.names
-           for shortened in subject.shortened if k):
+    if k := steps_covered(subject, learner, answers):
         raise answers.found("truncated", f"The walk back covers {k} steps at a time. ")
     factors = {name: answers.factor([name]) for name in answers.wrong}
     if not all(factors.values()) and all(learner.is_right(problem.cut("B", 1)) for problem in subject.ordinary):
@@ -106,6 +92,22 @@ def scaled(subject, factor):
 
 
 # --- from one call to the next ----------------------------------------------------------------------------------------
+
+
+def require_repeatable(subject, learner):
+    """Raise a Verdict unless each call is about its own arguments; find out how precise the answers are."""
+    first, again = subject.first, subject.again
+    learner.try_on(subject.nothing_to_carry)  # in case an earlier check's calls have left a carry
+    calls = [learner(problem) for problem in (first, again, first, first)]
+    require("params" not in learner.changed, "params_changed", subject.kinds["params_changed"])
+    if not all(same(calls[0], call, learner.rtol) for call in calls[2:]):
+        raise memory(subject, learner, calls)
+    if not same(calls[0], first.right, learner.rtol):
+        if rounded(learner, first, calls[0]):
+            learner.rtol = SINGLE
+        require(learner.rtol == SINGLE or not numerical(subject, learner, calls[0]), "numerical", NUMERICAL)
+    if same(calls[0], first.right, learner.rtol) and not same(calls[1], again.right, learner.rtol):
+        require_fresh(subject, calls[1])
 
 
 def memory(subject, learner, calls):
@@ -233,13 +235,16 @@ def place(subject, answers):
     return ""
 
 
-def steps_covered(learner, longest):
-    """Return the largest k for which sequences of k steps are right, 0 if it is below 2: by halving."""
-    right, wrong = 1, longest.sizes["T"] + 1
+def steps_covered(subject, learner, answers):
+    """Return k if the walk back covers k steps at a time, else 0. Sequences of k steps are right: k by halving."""
+    longest = subject.others[-1]
+    right, wrong = 1, longest.sizes.get("T", 1) + 1
     while wrong - right > 1:
         middle = (right + wrong) // 2
         right, wrong = (middle, wrong) if learner.is_right(longest.cut("T", middle)) else (right, middle)
-    return right if right > 1 else 0
+    walks = [[problem.answer(partial(shortened, right)) for problem in subject.problems]
+             for shortened in subject.shortened if right > 1]
+    return right if any(answers.left_by(walk) == answers.names for walk in walks) else 0
 
 
 # --- what can be said of an unknown mistake ---------------------------------------------------------------------------
