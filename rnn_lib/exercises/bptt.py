@@ -1,10 +1,12 @@
-"""Checks of notebook 03's exercises on backpropagation through time (its last one is in backward.py)."""
+"""Checks of notebook 03's exercises on backpropagation through time."""
 
 import numpy as np
 
 from rnn_lib import RNN, data
 from rnn_lib.exercises.answers import COUNTING
 from rnn_lib.exercises.verdict import attempt, is_unfilled, judge, require, require_dict, returns_report, safe_describe
+
+__all__ = ["check_zero_gradients", "check_pencil_dz", "check_back_through_sigmoid", "check_initial_state_gradient"]
 
 
 @returns_report

@@ -19,6 +19,11 @@ from rnn_lib.exercises.verdict import (
 )
 from rnn_lib.validation import check_choice
 
+__all__ = [
+    "MysteryRNN", "check_blind_spots", "check_central_gradient", "check_complex_step", "check_relative_error",
+    "check_diagnosis", "mystery_patient",
+]
+
 BLIND_CHECKS = {  # what notebook 05's table shows
     "T = 1": {"carry_missing", "truncated"},
     "B = 1": {"scale"},
