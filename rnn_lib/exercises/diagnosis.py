@@ -301,5 +301,5 @@ def where(subject, learner, answers, factors):
         which = ", ".join(map(str, right)) or "none"
         return text + f"at step n it is right for n = {which}: look at what passes from one step to another."
     back = ("is right at its own step and wrong from one step back on" if m == 1 else
-            f"is right up to {m - 1} step{'s' * (m > 2)} back and wrong from {m} steps back on")
+            f"is still right {m - 1} step{'s' * (m > 2)} back and wrong from {m} steps back on")
     return text + f"at step n it is right for n = 1{f' to {m}' * (m > 1)} only: an error {back}."
