@@ -21,7 +21,9 @@ TESTS = [  # those that hand in known mistakes
     gradient_checking.test_mistakes_are_recognised, sine.test_last_value_mse_wrong, sine.test_straight_line_wrong,
     sine.test_windows_wrong, sine.test_free_run_wrong,
 ]
-MODULES = ["bptt", "bptt_in_code", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave"]
+MODULES = [
+    "bptt", "bptt_in_code", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave", "start_here",
+]
 
 
 def cases(test):

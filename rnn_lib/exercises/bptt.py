@@ -6,6 +6,10 @@ from rnn_lib import RNN, data
 from rnn_lib.exercises.verdict import attempt, is_unfilled, judge, require, require_dict, returns_report, safe_describe
 from rnn_lib.nudge import Example
 
+__all__ = [
+    "check_back_through_sigmoid", "check_count_paths", "check_loss_of_nudge", "check_pencil_dz", "check_zero_gradients",
+]
+
 
 @returns_report
 def check_zero_gradients(answer):
