@@ -532,6 +532,30 @@ def test_what_cannot_be_judged_is_refused(check, name):
         check(model, X, loss_fn)
 
 
+@pytest.mark.parametrize("hidden_size", [2, 4, 8, 16])
+def test_a_truncation_at_30_steps_is_found_from_six_steps_of_data(hidden_size):
+    for seed in range(3):
+        model = type("Truncated", (RNN,), {"backward": truncated(30)})(I, hidden_size, O, seed=seed)
+        assert "(130, 3, 2) it is not" in check_gradients(model, X, mse, seed=seed).message
+
+
+@pytest.mark.parametrize("check", [check_gradients, check_direction, numerical_gradients])
+def test_a_forward_that_changes_what_it_is_given_changes_nothing_of_the_caller(check):
+    def changes(self, X, state=None):
+        X *= 2
+        if state is not None:
+            state *= 2
+        return RNN.forward(self, X, state)
+
+    data, state = X.copy(), np.full((B, H), 0.3)
+    if check is numerical_gradients:
+        found, expected = check(rnn(changes), data, mse, state=state), check(RNN(I, H, O), 2 * X, mse, state=2 * state)
+        assert all(np.array_equal(found[name], expected[name]) for name in found)
+    else:
+        check(rnn(changes), data, mse)
+    assert np.array_equal(data, X) and (state == 0.3).all()
+
+
 def test_only_what_is_guilty_is_named():
     blame = ["to blame", "survives", "does not read", "softmax", "Together", "From a zero", "it is not", "the size of"]
     for model, loss_fn, X, words in WRONG.values():
