@@ -1,5 +1,6 @@
 """One call of forward and backward, compared with the numerical gradients of the same call."""
 
+import copy
 import itertools
 import math
 from collections.abc import Mapping
@@ -34,7 +35,8 @@ def compare(calls, method, v):
     found = []
     for setting, X in calls:
         setting = setting._replace(model=patient)
-        probe = setting.probe(method)
+        if not found or setting.fresh or setting.state is not found[-1].setting.state:
+            probe = setting.probe(method)  # else the last one: forward does not change from call to call
         try:
             grads, faults = forward_and_backward(setting, X)
         except Exception as error:
@@ -62,7 +64,7 @@ def forward_and_backward(setting, X):
     """Call forward, the loss and backward. Returns (gradients, what these calls did that they must not do)."""
     model, given = setting.model, X.copy()
     before = {name: p.copy() for name, p in model.params.items()}
-    Y = model.forward(given) if setting.state is None else model.forward(given, setting.state)
+    Y = model.forward(given) if setting.state is None else model.forward(given, copy.deepcopy(setting.state))
     grads = gradients_of(model.backward(np.array(setting.loss_fn(Y)[1])), before)
     faults = [] if np.array_equal(given, X) else ["forward changes the X that it is given."]
     for name, p in model.params.items():

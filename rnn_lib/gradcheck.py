@@ -90,7 +90,7 @@ class Direction(NamedTuple):
 
     def __str__(self):
         """The verdict, in digits that are the same on every machine."""
-        error = f"< {self.tolerance:g}" if self.passed else f"{self.error:.2g}"
+        error = f"< {self.tolerance:.0e}" if self.passed else f"{self.error:.2g}"
         label = "Wrong" if not self.passed else "Right" if self.tolerance < 0.1 else "Undecided"
         return (f"{label}: along a random direction of all weights the loss has slope {self.numerical:.4g}, "
                 f"the gradients {self.backward:.4g} (relative error {error}). {self.remark}").rstrip()
@@ -209,7 +209,9 @@ def settings_of(model, X, loss_fn, rng):
     """
     states = initial_states(model, X, rng)
     Y = run_forward(copy_with(model), X, states[0])
-    check_pair(loss_fn(copy.deepcopy(Y)))
+    _, dY = check_pair(loss_fn(copy.deepcopy(Y)))
+    if isinstance(Y, np.ndarray) and np.shape(dY) != Y.shape:
+        raise ValueError(f"loss_fn: expected dL/dY of shape {Y.shape}, as Y, got {np.shape(dY)}")
     losses = [loss_fn(copy.deepcopy(Y))[0] for _ in range(2)]
     if not is_finite(losses[0]):
         raise ValueError(f"loss_fn: expected a finite loss at the model's own weights, got {losses[0]}")
@@ -272,11 +274,11 @@ def other_shapes(X):
 
 
 def linear_loss(Y):
-    """A loss for outputs of any shape: the mean of Y times fixed random numbers. Returns (loss, dL/dY)."""
+    """A loss for outputs of any shape: the sum of Y times fixed random numbers of order one. Returns (loss, dL/dY)."""
     if not isinstance(Y, np.ndarray):
         raise TypeError(f"forward returns {type(Y).__name__}, not one array")
-    C = np.random.default_rng(0).normal(size=np.shape(Y)) / np.size(Y)
-    return (C * Y).sum(), C
+    dY = np.random.default_rng(0).normal(size=Y.shape)
+    return (dY * Y).sum(), dY
 
 
 def check_model_and_loss(model, loss_fn):
@@ -287,6 +289,7 @@ def check_model_and_loss(model, loss_fn):
 
 
 def check_pair(answer):
-    """Raise unless a loss function's answer is the pair that every loss of the course returns."""
+    """Return a loss function's answer if it is the pair that every loss of the course returns, or raise."""
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise TypeError(f"loss_fn: expected (loss, dLoss/dY), as mse_loss returns, got {describe(answer)}")
+    return answer
