@@ -5,10 +5,10 @@ import warnings
 
 import numpy as np
 import pytest
+from rnn_lib.bugs.healthy import weight_gradients
 
 from rnn_lib import MLP, RNN
 from rnn_lib.bugs import BUGS, BuggyRNN, right
-from rnn_lib.bugs.healthy import weight_gradients
 from rnn_lib.gradcheck import check_direction, check_gradients, numerical_gradients
 from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax, softmax_mse_loss
 
