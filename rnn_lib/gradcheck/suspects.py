@@ -7,7 +7,7 @@ import copy
 
 import numpy as np
 
-from rnn_lib.probe import CENTRAL, confirmed_derivative, copy_with, differ, run_forward
+from rnn_lib.gradcheck.probe import CENTRAL, confirmed_derivative, copy_with, differ, run_forward
 
 SINGLE_ROUNDING = (1e-9, 1e-5)  # errors of this size come from an array of float32
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_lib.probe import Setting, copy_with, derivative, one_by_one
+from rnn_lib.gradcheck.probe import Setting, copy_with, derivative, one_by_one
 from rnn_lib.validation import check_array
 
 OTHER_SHAPES = "other shapes"  # the place of a Setting with a loss and shapes of the check's own
@@ -104,7 +104,8 @@ def slopes(v, grads, probe, X, method, noise=0.0):
     """Return (the slope of the loss along v, the sum of all gradients times v, their error relative to its terms)."""
     parts = np.concatenate([np.ravel(grads[name] * v[name]) for name in v])
     numerical, backward = float(derivative(probe.along(v, X), method.name, method.step)), float(parts.sum())
-    size = max(abs(numerical), abs(backward), np.sqrt(parts @ parts))
+    with np.errstate(over="ignore"):
+        size = max(abs(numerical), abs(backward), np.sqrt(parts @ parts))
     return numerical, backward, relative_error(abs(backward - numerical), size, noise)
 
 
