@@ -13,11 +13,11 @@ from rnn_lib.exercises.bptt_in_code import (  # noqa: F401
     check_weight_gradients,
 )
 from rnn_lib.exercises.classification import (  # noqa: F401
-    check_first_loss,
     check_last_step_gradient,
+    check_learns_by_heart,
+    check_pushes,
     check_softmax,
     check_softmax_gradient,
-    check_whole_digit,
 )
 from rnn_lib.exercises.forward_pass import (  # noqa: F401
     check_forward,
