@@ -129,6 +129,7 @@ WRONG = [
     (exercises.check_pushes, pushed(squared_error=-0.081), "half"),
     (exercises.check_pushes, pushed(squared_error=-0.324), "sum_for_mean"),
     (exercises.check_pushes, pushed(squared_error=-1.62), "factor_missing"),
+    (exercises.check_pushes, pushed(squared_error=-0.16), "rounded"),
     (exercises.check_pushes, {"cross-entropy": -0.9}, "wrong_keys"),
     (exercises.check_learns_by_heart, by_heart(epochs=3), "healthy"),
     (exercises.check_learns_by_heart, by_heart(lr=1e-4), "healthy"),

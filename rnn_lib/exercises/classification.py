@@ -141,7 +141,8 @@ def check_pushes(pushes):
         ("sum_for_mean", 2 * squared, "twice too large: the squared error is a mean over the two classes."),
         ("factor_missing", squared / p[1], "one factor is missing: p_2, in front of the bracket."),
     ]
-    judge("squared error", pushes["squared error"], squared, mistakes, rtol=1e-3)
+    rounded = ("rounded", 2e-2, "close. Write three decimals.")
+    judge("squared error", pushes["squared error"], squared, mistakes, rtol=1e-3, nearly=rounded)
     return ("0.9 against 0.162. At p = (0.99, 0.01) it is 0.99 against 0.0196: the surer the network is of the wrong "
             "class, the less the squared error pushes, and the more the cross-entropy does.")
 
