@@ -102,7 +102,6 @@ def test_the_figures_of_the_notebook():
         plots.class_probabilities(p, 3, "title"), plots.class_probabilities(p, labels[:8], "title", image=X[:, 0]),
         plots.digit_as_sequence(X[:, 0], "title"), plots.digit_images(X[:, :4], [*"abcd"], "title"),
         plots.confusion_matrix(np.diag([3, 4, 0]), "title"), plots.confusion_matrix(np.ones((3, 3), int), "title"),
-        plots.error_back_in_time({"one": np.array([0.1, 1.0])}, "title"),
     ):
         assert isinstance(figure, Figure)
         figure.canvas.draw()

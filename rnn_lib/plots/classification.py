@@ -1,10 +1,10 @@
-"""Figures about classification: probabilities step by step, errors on their way back, digits."""
+"""Figures about classification: probabilities step by step, digits."""
 
 import numpy as np
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
-from rnn_lib.plots.style import BACKWARD, BASELINE, INPUT, LINES, TARGET, new_figure
+from rnn_lib.plots.style import INPUT, TARGET, new_figure
 
 
 def class_probabilities(p, truth, title, classes=None, steps=None, image=None, xlabel="time step"):
@@ -94,18 +94,4 @@ def confusion_matrix(counts, title):
     axis.set(title=title, xlabel="read as", ylabel="is", xticks=range(C), yticks=range(C))
     axis.tick_params(length=0)
     axis.grid(False)
-    return figure
-
-
-def error_back_in_time(sizes, title):
-    """Draw the size of dL/dh_t at every step, (T,), as a share of the last step's, before and after: {label: sizes}."""
-    figure, axis = new_figure()
-    looks = [(BASELINE, LINES[1]), (BACKWARD, LINES[0])]
-    for (label, size), (colour, style) in zip(sizes.items(), looks, strict=False):
-        steps = range(1, len(size) + 1)
-        axis.plot(steps, size / size[-1], "o", linestyle=style, color=colour, markersize=5)
-        axis.annotate(label, (1, size[0] / size[-1]), xytext=(-8, 0), textcoords="offset points", color=colour,
-                      ha="right", va="center", annotation_clip=False)
-    axis.set_xlim(-0.2, len(steps) + 0.3)
-    axis.set(title=title, xlabel="time step t", ylabel="size of $∂L/∂h_t$ (last step = 1)", yscale="log")
     return figure
