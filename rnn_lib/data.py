@@ -98,7 +98,7 @@ def random_labels(n_sequences, n_classes, seed=0):
 
 
 def load_digits(split="mixed"):
-    """Load 1797 handwritten digits of 8 by 8 pixels, to be read from top to bottom, a row a step.
+    """Load 1797 handwritten digits of 8 by 8 pixels, to be read from top to bottom, one row per step.
 
     Returns X_train, labels_train, X_test, labels_test: X is (8, N, 8), row, digit, column, from 0 (paper) to 1 (ink).
 
