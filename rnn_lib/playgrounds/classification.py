@@ -188,7 +188,7 @@ def draw_accuracy(axis, run, shown):
         axis.text(value + 0.03, y, f"{value:.0%}", va="center", fontsize=10, color=TARGET)
         axis.text(-0.03, y, label, va="center", ha="right", fontsize=8.5)
     axis.set(xlim=(0, 1), ylim=(5.5, -0.6), xticks=[0, 0.5, 1], xticklabels=["0%", "50%", "100%"], yticks=[])
-    axis.set_title("Held-out accuracy", **TITLE)
+    axis.set_title("Right at the last step", **TITLE)
 
 
 def classification_panel():
