@@ -129,7 +129,7 @@ def check_pushes(pushes):
          "of it cancels."),
         ("one_hot_missing", p[1], "that is p_2 alone. Where does the label come in?"),
     ]
-    judge("cross-entropy", pushes["cross-entropy"], cross, mistakes, rtol=1e-3)
+    judge("cross-entropy", pushes["cross-entropy"], cross, named("cross-entropy", mistakes), rtol=1e-3)
     dp = p - one_hot  # 2 (p - one-hot) / 2
     squared = p[1] * (dp[1] - p @ dp)
     mistakes = [
@@ -141,10 +141,16 @@ def check_pushes(pushes):
         ("sum_for_mean", 2 * squared, "twice too large: the squared error is a mean over the two classes."),
         ("factor_missing", squared / p[1], "one factor is missing: p_2, in front of the bracket."),
     ]
-    rounded = ("rounded", 2e-2, "close. Write three decimals.")
+    mistakes = named("squared error", mistakes)
+    rounded = ("rounded", 2e-2, "squared error: close. Write three decimals.")
     judge("squared error", pushes["squared error"], squared, mistakes, rtol=1e-3, nearly=rounded)
     return ("0.9 against 0.162. At p = (0.99, 0.01) it is 0.99 against 0.0196: the surer the network is of the wrong "
             "class, the less the squared error pushes, and the more the cross-entropy does.")
+
+
+def named(loss, mistakes):
+    """Say in each advice which of the two numbers it is about."""
+    return [(kind, value, f"{loss}: {advice}") for kind, value, advice in mistakes]
 
 
 @returns_report
@@ -219,12 +225,12 @@ class Forgetful(RNN):
 PATIENTS = {  # kind: (network, what the test must say of it, what is said of a test that does not)
     "healthy": (RNN, True, "calls a healthy RNN broken: when your training is over, it does not have all eight right. "
                 "More epochs, or a larger learning rate? (Adam at 0.01 needs about a hundred epochs.)"),
-    "frozen": (Frozen, False, "says that a network has learned whose weights never move. Train the model that you are "
-               "given, and look at what it answers afterwards."),
-    "uphill": (Uphill, False, "says that a network has learned whose gradients have the wrong sign. What does your "
-               "function compare at its end?"),
-    "forgetful": (Forgetful, False, "says that a network has learned that forgets every symbol at once. Its loss does "
-                  "fall, to that of the best guess: ask whether all eight are right."),
+    "frozen": (Frozen, False, "passes a network whose weights never move. Train the model that you are given, and "
+               "look at what it answers afterwards."),
+    "uphill": (Uphill, False, "passes a network whose gradients have the wrong sign. What does your function compare "
+               "at its end?"),
+    "forgetful": (Forgetful, False, "passes a network that forgets every symbol at once. Its loss does fall, to that "
+                  "of the best guess: ask whether all eight are right."),
 }
 
 
