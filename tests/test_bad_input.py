@@ -407,6 +407,7 @@ TABLE = {
     "data.random_labels": (
         plain(data.random_labels, n_sequences=5, n_classes=3, seed=0),
         {"n_sequences": whole(1), "n_classes": whole(1), "seed": SEED}),
+    "data.load_digits": (plain(data.load_digits, split="mixed"), {"split": choice}),
     "generate.free_run": (
         lambda: (free_run, {"model": rnn_after_a_call()[0], "warm_up": np.ones((3, 2, 2)), "n_steps": 4}),
         {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN},
@@ -552,7 +553,7 @@ METHODS = {
     "forward", "backward", "set_params", "save", "load", "step",
     "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
-WITHOUT_ARGUMENTS = {"data.load_digits", "data.load_co2", "data.tiny_example", "installation.check_installation"}
+WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example", "installation.check_installation"}
 SAME_AS_RNNS = {"MLP.set_params"}
 MODULES_WITHOUT_ROWS = {
     "validation": "the checks themselves: test_validation.py", "report": "draws a verdict",

@@ -4,7 +4,6 @@ from rnn_lib.plots.classification import (  # noqa: F401
     confusion_matrix,
     digit_as_sequence,
     digit_images,
-    error_back_in_time,
 )
 from rnn_lib.plots.clinic import patient, step_errors, two_losses  # noqa: F401
 from rnn_lib.plots.forecast import curves, forecasts, stacked_series, window  # noqa: F401

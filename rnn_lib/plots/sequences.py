@@ -32,7 +32,7 @@ def echo(X, hidden_states, floor=0.01):
 
 
 def state_map(hidden_states, title):
-    """Draw one sequence's states, (T+1, 1, H), as a heat map: a row a unit, a column a step."""
+    """Draw one sequence's states, (T+1, 1, H), as a heat map: one row per unit, one column per step."""
     figure, axis = new_figure(height=3.6)
     figure.colorbar(draw_map(axis, hidden_states), ax=axis, label="hidden state", ticks=[-1, 0, 1], pad=0.02)
     axis.set(title=title, xlabel="time step t")
