@@ -30,7 +30,7 @@ from rnn_lib.exercises.gradient_checking import (  # noqa: F401
     MysteryRNN,
     check_blind_spots,
     check_central_gradient,
-    check_complex_step,
+    check_complex_slope,
     check_diagnosis,
     check_relative_error,
     mystery_patient,
