@@ -7,7 +7,7 @@ from rnn_lib.bugs import BUGS, examination
 from rnn_lib.bugs.examination import final_loss
 from rnn_lib.playgrounds import TASKS, draw_clinic, examine
 
-SINE, RECALL, RECALL_SGD = TASKS
+SINE, _, _, RECALL, RECALL_SGD = TASKS
 
 
 @pytest.mark.parametrize("task", TASKS)

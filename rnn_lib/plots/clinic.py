@@ -44,7 +44,7 @@ def symptoms(exams, title):
     """Draw how a patient's gradients compare with the true ones half way through training, one bar for each task."""
     figure, axis = new_figure(width=6.0, height=3.2, layout="none",
                               gridspec_kw={"left": 0.12, "right": 0.8, "bottom": 0.17, "top": 0.78})
-    draw_cosines(axis, {exam.task.partition(",")[0]: exam.angles["half way"] for exam in exams})
+    draw_cosines(axis, {exam.task.partition(",")[0]: exam.angles["half way"] for exam in exams}, -0.02)
     figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
     return figure
 
@@ -74,7 +74,7 @@ def draw_curves(axis, histories, colours):
     axis.yaxis.set_major_formatter("{x:g}")
 
 
-def draw_cosines(axis, angles):
+def draw_cosines(axis, angles, legend_at=-0.3):
     """Draw two bars for each parameter: the cosines of {label: {parameter: (cosine, ratio of lengths)}}."""
     for i, (label, by_name) in enumerate(angles.items()):
         places = np.arange(len(by_name)) + 0.4 * (i - 0.5)
@@ -88,4 +88,4 @@ def draw_cosines(axis, angles):
     axis.set(xlim=(-1.05, 1.05), xticks=(-1, 0, 1), xlabel="cosine to the true gradient")
     axis.set_yticks(range(len(by_name)), by_name)
     axis.invert_yaxis()
-    axis.legend(loc="lower left", bbox_to_anchor=(-0.3, 0.985), ncols=2, fontsize=8.5, handlelength=1.2)
+    axis.legend(loc="lower left", bbox_to_anchor=(legend_at, 0.985), ncols=2, fontsize=8.5, handlelength=1.2)
