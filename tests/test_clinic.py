@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rnn_lib import plots
 from rnn_lib.bugs import BUGS, examination
 from rnn_lib.bugs.examination import final_loss
 from rnn_lib.playgrounds import TASKS, draw_clinic, examine
@@ -94,6 +95,20 @@ def test_every_bug_can_be_examined_and_drawn(bug):
     assert bug in exam.summary
     assert np.isfinite(exam.right.loss).all()
     draw_clinic(exam).canvas.draw()
+
+
+def test_symptoms_and_careers_draw_every_task():
+    exams = [examine("carry_missing", task) for task in (SINE, RECALL_SGD)]
+    (axis,) = plots.symptoms(exams, "title").axes
+    widths = [bar.get_width() for bar in axis.patches]
+    cosines = [cosine for exam in exams for cosine, _ in exam.angles["half way"].values()]
+    np.testing.assert_allclose(widths, cosines)
+    axes = plots.careers(exams, "title").axes
+    assert [axis.get_title(loc="left") for axis in axes] == [SINE, RECALL_SGD]
+    for axis, exam in zip(axes, exams, strict=True):
+        right, wrong = axis.lines
+        np.testing.assert_array_equal(right.get_ydata(), exam.right.loss)
+        np.testing.assert_array_equal(wrong.get_ydata(), exam.wrong.loss)
 
 
 def test_training_reports_its_progress():
