@@ -17,6 +17,8 @@ from rnn_lib.exercises.verdict import (
 )
 from rnn_lib.generate import free_run
 
+__all__ = ["check_last_value_mse", "check_straight_line", "check_windows", "check_free_run", "check_hidden_sizes"]
+
 PERIODS = (8, 25, 100)
 LARGEST, LIMIT = 8, 0.1  # exercise 5: hidden sizes up to this, and what counts as a good free run
 
@@ -65,10 +67,8 @@ def check_straight_line(forecast):
             ("reads_the_future", 2 * now - future, "the k-th forecast uses the very value that it should forecast."),
             ("reads_the_future", 2 * future - now, "the k-th forecast uses the very value that it should forecast."),
             ("late", 2 * now[:-1] - before[:-1], "the last forecast is missing: that of the series' last value."),
-            (
-                "one_too_many", 2 * series[1:] - series[:-1],
-                "the last one is a forecast of a value after the end, which nobody can check. Leave it out.",
-            ),
+            ("one_too_many", 2 * series[1:] - series[:-1],
+             "the last one is a forecast of a value after the end, which nobody can check. Leave it out."),
         ]
         judge("the forecast", value, 2 * now - before, mistakes)
     return "each forecast from the two values before it, for any length."
@@ -177,45 +177,27 @@ def free_run_mistakes(seed, series, warm_up):
 
     right = np.concatenate([first, roll(first, warm, n_steps)])  # one step more than asked for
     return [
-        (
-            "teacher_forced", model.forward(series[:-1])[warm_up - 1 :],
-            "from the second forecast on the true values are read. Each input must be the output before it.",
-        ),
-        (
-            "state_reset", np.concatenate([first, roll(first, None, n_steps - 1, carry_state=False)]),
-            "every step starts from an empty memory. What does model.forward need besides the input to carry on?",
-        ),
-        (
-            "warm_up_forgotten", np.concatenate([first, roll(first, None, n_steps - 1)]),
-            "after the warm-up the memory starts from zero. Pass the state that the warm-up left.",
-        ),
-        (
-            "state_frozen", np.concatenate([first, roll(first, warm, n_steps - 1, carry_state=False)]),
-            "each step starts from the state at the end of the warm-up. Read model.state again after every step.",
-        ),
-        (
-            "last_value_twice", roll(last_input, warm, n_steps),
-            "the last true value is read twice: the warm-up has read it already, and its last output is forecast 1.",
-        ),
-        (
-            "input_frozen", np.concatenate([first, roll(last_input, warm, n_steps - 1, feed_back=False)]),
-            "every step reads the last true value. Which value comes in after the first forecast?",
-        ),
-        (
-            "no_warm_up", roll(last_input, None, n_steps),
-            "only the last true value is read. Pass the whole warm-up through the model first: it fills the memory.",
-        ),
+        ("teacher_forced", model.forward(series[:-1])[warm_up - 1 :],
+         "from the second forecast on the true values are read. Each input must be the output before it."),
+        ("state_reset", np.concatenate([first, roll(first, None, n_steps - 1, carry_state=False)]),
+         "every step starts from an empty memory. What does model.forward need besides the input to carry on?"),
+        ("warm_up_forgotten", np.concatenate([first, roll(first, None, n_steps - 1)]),
+         "after the warm-up the memory starts from zero. Pass the state that the warm-up left."),
+        ("state_frozen", np.concatenate([first, roll(first, warm, n_steps - 1, carry_state=False)]),
+         "each step starts from the state at the end of the warm-up. Read model.state again after every step."),
+        ("last_value_twice", roll(last_input, warm, n_steps),
+         "the last true value is read twice: the warm-up has read it already, and its last output is forecast 1."),
+        ("input_frozen", np.concatenate([first, roll(last_input, warm, n_steps - 1, feed_back=False)]),
+         "every step reads the last true value. Which value comes in after the first forecast?"),
+        ("no_warm_up", roll(last_input, None, n_steps),
+         "only the last true value is read. Pass the whole warm-up through the model first: it fills the memory."),
         ("starts_late", right[1:], "your first forecast is the second one. The warm-up's last output is the first."),
         ("one_too_many", right, "one forecast too many: T - warm_up, with the warm-up's last output."),
         ("one_missing", right[:-2], "one forecast is missing: T - warm_up, with the warm-up's last output."),
-        (
-            "warm_up_included", np.concatenate([outputs[:-1], right[:-1]]),
-            "you also return the outputs during the warm-up. Return the forecasts of series[warm_up:].",
-        ),
-        (
-            "warm_up_included", np.concatenate([series[:warm_up], right[:-1]]),
-            "you also return the warm-up itself. Return the forecasts of series[warm_up:].",
-        ),
+        ("warm_up_included", np.concatenate([outputs[:-1], right[:-1]]),
+         "you also return the outputs during the warm-up. Return the forecasts of series[warm_up:]."),
+        ("warm_up_included", np.concatenate([series[:warm_up], right[:-1]]),
+         "you also return the warm-up itself. Return the forecasts of series[warm_up:]."),
     ]
 
 
