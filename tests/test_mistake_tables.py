@@ -4,6 +4,7 @@ import sys
 
 import test_exercises_basics as basics
 import test_exercises_bptt as bptt
+import test_exercises_bptt_in_code as bptt_in_code
 import test_exercises_classification as classification
 import test_exercises_gradient_checking as gradient_checking
 import test_exercises_sine as sine
@@ -13,9 +14,9 @@ from rnn_lib.exercises import verdict
 TESTS = [  # those that hand in known mistakes
     basics.test_each_answer_gets_its_kind, basics.test_check_forward_names_each_mistake,
     basics.test_check_forward_names_each_form_of_a_mistake, bptt.test_dz_by_pencil, bptt.test_back_through_sigmoid,
-    bptt.test_initial_state_gradient, classification.test_classic_mistakes_get_their_name,
-    gradient_checking.test_mistakes_are_recognised, sine.test_last_value_mse_wrong, sine.test_straight_line_wrong,
-    sine.test_windows_wrong, sine.test_free_run_wrong,
+    bptt_in_code.test_initial_state_gradient, classification.test_classic_mistakes_get_their_name,
+    gradient_checking.test_mistakes_are_recognised, sine.test_windows_wrong, sine.test_training_loop_wrong,
+    sine.test_adam_step_wrong, sine.test_free_run_wrong, sine.test_split_wrong,
 ]
 MODULES = ["bptt", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave"]
 

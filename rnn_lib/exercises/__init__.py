@@ -43,9 +43,9 @@ from rnn_lib.exercises.shapes import (  # noqa: F401
     check_time_major,
 )
 from rnn_lib.exercises.sine_wave import (  # noqa: F401
+    check_adam_step,
     check_free_run,
-    check_hidden_sizes,
-    check_last_value_mse,
-    check_straight_line,
+    check_split,
+    check_training_loop,
     check_windows,
 )

@@ -1,82 +1,33 @@
-"""Checks of the exercises in notebook 06: baselines, windows, the free run, and a small experiment."""
+"""Checks of the exercises in notebook 06: windows, the training loop, a step of Adam, the free run, a split in time."""
 
 import numpy as np
 
 from rnn_lib import RNN
-from rnn_lib.data import windows
+from rnn_lib.data import sine_wave, windows
 from rnn_lib.exercises.verdict import (
     Verdict,
+    as_numbers,
     attempt,
+    call,
     is_right,
-    is_unfilled,
     judge,
+    names_in,
     require,
-    require_dict,
+    require_filled,
     returns_report,
     safe_describe,
 )
 from rnn_lib.generate import free_run
+from rnn_lib.losses import mse_loss
+from rnn_lib.optim import SGD, Adam
 
-PERIODS = (8, 25, 100)
-LARGEST, LIMIT = 8, 0.1  # exercise 5: hidden sizes up to this, and what counts as a good free run
-
-
-@returns_report
-def check_last_value_mse(last_value_mse):
-    """Check exercise 1: the mean squared error of the last-value forecast, by the points in a period."""
-    got = []
-    for period in PERIODS:
-        got.append(attempt(last_value_mse, period))
-    omega = 2 * np.pi / np.array(PERIODS)
-    swing = 2 * np.sin(omega / 2)  # height of the wave of errors
-    absolute = "that is the mean absolute error. Square before you take the mean."
-    measured = [np.abs(np.diff(np.sin(w * np.arange(P + 1)))).mean() for w, P in zip(omega, PERIODS, strict=True)]
-    short = [np.mean(np.diff(np.sin(w * np.arange(200))) ** 2) for w in omega]
-    mistakes = [
-        ("mean_square_missing", swing**2, "that is twice too much: cos² is 1 at its best. What is its mean?"),
-        ("root", swing / np.sqrt(2), "that is the root of it. The mean squared error stays squared."),
-        ("not_squared", swing, "that is the largest error. Square it, and take the mean over a period."),
-        ("absolute", swing * 2 / np.pi, absolute), ("absolute", measured, absolute),
-        ("half_angle", 2 * np.sin(omega) ** 2, "in the hint's identity the angle of the sine is half of ω."),
-        ("factor_not_squared", swing**2 / 4, "the factor 2 in front of the sine is squared too."),
-        ("degrees", 1 - np.cos(360 / np.array(PERIODS)), "NumPy's angles are in radians: a period is 2π, not 360."),
-        ("few_values", short, "measured on 200 values, which are not whole periods. What does a formula say?"),
-        ("small_angle", omega**2 / 2, "a fine approximation for many points a period, but 8 are few. Keep the sine."),
-        ("no_memory", np.sin(omega) ** 2 / 2, "that is the bound for step 1 in section 3. Here the forecast is x_t."),
-        ("straight_line", swing**4 / 2, "that is the straight line. Here the forecast is the last value itself."),
-    ]
-    judge("last_value_mse", got, swing**2 / 2, mistakes, rtol=2e-3)
-    return "1 - cos(2π/P), which is 2 sin²(π/P): long periods change little from step to step."
-
-
-@returns_report
-def check_straight_line(forecast):
-    """Check exercise 2: the straight-line forecasts of series[2:], (N,) -> (N - 2,)."""
-    for length in (9, 3):
-        series = np.random.default_rng(length).normal(size=length)
-        value = attempt(forecast, series)
-        before, now, future = series[:-2], series[1:-1], series[2:]
-        mistakes = [
-            ("last_value", now, "that is the last value. Where is the step that led to it?"),
-            ("reads_the_future", future, "these are the values to be forecast: the step comes one too late."),
-            ("step_only", now - before, "that is the last step. The forecast is where the series is after one more."),
-            ("swapped", 2 * before - now, "that goes back in time: which of the two values is the newer one?"),
-            ("sign", 2 * now + before, "look at the sign: the step is the newer value minus the older one."),
-            ("reads_the_future", 2 * now - future, "the k-th forecast uses the very value that it should forecast."),
-            ("reads_the_future", 2 * future - now, "the k-th forecast uses the very value that it should forecast."),
-            ("late", 2 * now[:-1] - before[:-1], "the last forecast is missing: that of the series' last value."),
-            (
-                "one_too_many", 2 * series[1:] - series[:-1],
-                "the last one is a forecast of a value after the end, which nobody can check. Leave it out.",
-            ),
-        ]
-        judge("the forecast", value, 2 * now - before, mistakes)
-    return "each forecast from the two values before it, for any length."
+EPOCHS = 5
+BETA_1, BETA_2, EPS = 0.9, 0.999, 1e-8  # of Adam, as the notebook has them
 
 
 @returns_report
 def check_windows(make_windows):
-    """Check exercise 3: `make_windows(series, length) -> (X, target)`, both (length, B, 1)."""
+    """Check exercise 1: `make_windows(series, length) -> (X, target)`, both (length, B, 1)."""
     for n_points, length in ((9, 4), (6, 4), (4, 3), (3, 1)):
         series = np.random.default_rng(n_points).normal(size=n_points)
         try:
@@ -129,6 +80,238 @@ def target_mistakes(series, length):
         ("last_step_only", target[-1], last_only),
         ("last_step_only", target[-1, :, 0], last_only),
     ]
+
+
+@returns_report
+def check_training_loop(train):
+    """Check exercise 2: `train(model, X, target, optimizer, epochs)` trains, and returns the loss of each epoch."""
+    require("fit" not in names_in(train), "uses_fit", "`fit` is the library's own loop. Write yours: forward, loss, "
+            "backward, step.")
+    for make in (lambda params: SGD(params, lr=0.3), lambda params: Adam(params, lr=0.03)):
+        model, X, target, optimizer = training_problem(make)
+        steps = count_steps(optimizer)
+        before = flat(model.params)
+        losses = call_training_loop(train, model, X, target, optimizer, steps)
+        changed = not np.array_equal(flat(model.params), before)
+        by_hand = "the parameters change, but not by optimizer.step. Use the optimiser that came as an argument."
+        require(steps or not changed, "other_optimizer", by_hand)
+        numbers = as_numbers(losses)
+        require(numbers is not None, "wrong_type", f"expected the list of losses, got {safe_describe(losses)}.")
+        for kind, shape, advice in lengths():
+            require(numbers.shape != shape, kind, advice)
+        one_each = f"expected one loss for each epoch, ({EPOCHS},), got shape {numbers.shape}."
+        require(numbers.shape == (EPOCHS,), "wrong_shape", one_each)
+        right, *wrong = [(kind, run_loop(make, **how), advice) for kind, how, advice in loops()]
+        try:
+            judge("what training leaves", [*numbers, *flat(model.params)], right[1], wrong)
+        except Verdict as verdict:
+            often = f"optimizer.step was called {len(steps)} times in {EPOCHS} epochs. It is called once in each."
+            require(verdict.report.kind != "unknown" or len(steps) == EPOCHS, "step_count", often)
+            raise
+    X, target = windows(sine_wave(150, 25), 50, stride=10)
+    model = RNN(1, 8, 1)
+    losses = call(train, model, X, target, Adam(model.params, lr=0.01), 150)
+    return f"with your loop, 8 units learn a sine wave in 150 epochs: loss {losses[0]:.2f} → {losses[-1]:.2f}."
+
+
+def training_problem(make_optimizer):
+    """Return (model, X, target, optimizer): a small RNN and random sequences for it to learn."""
+    model = fresh_model(0)
+    X, target = np.random.default_rng(1).normal(size=(2, 4, 3, 1))
+    return model, X, target, make_optimizer(model.params)
+
+
+def count_steps(optimizer):
+    """Return a list that grows with each `optimizer.step`."""
+    steps, step = [], optimizer.step
+
+    def counted(grads):
+        step(grads)
+        steps.append(True)
+
+    optimizer.step = counted
+    return steps
+
+
+def call_training_loop(train, model, X, target, optimizer, steps):
+    """Run the learner's loop; say more than `call` does where it stops or returns nothing."""
+    pair = "mse_loss returns two things, the loss and dY; backward wants dY and returns the gradients, for step."
+    early = "It is used before the line that makes it: forward, loss, backward, step, in this order."
+    try:
+        return call(train, model, X, target, optimizer, EPOCHS,
+                    hints={UnboundLocalError: early, TypeError: pair, ValueError: pair, AttributeError: pair})
+    except Verdict as verdict:
+        forgotten = verdict.report.kind == "not_started" and steps
+        require(not forgotten, "not_returned", "your loop trains, but returns nothing. Collect the loss of each epoch "
+                "in a list and return it.")
+        raise
+
+
+def flat(params):
+    """All parameters in one row."""
+    return np.concatenate([p.ravel() for p in params.values()])
+
+
+def lengths():
+    """What known mistakes leave in the shape of the losses."""
+    return [
+        ("last_loss_only", (), "that is one loss. Return the list with that of every epoch."),
+        ("one_epoch", (1,), "the list holds one loss only. Does `return` stand inside the loop?"),
+        ("one_too_many", (EPOCHS + 1,), "one loss too many: one for each epoch, measured before its step."),
+        ("one_missing", (EPOCHS - 1,), "one loss is missing: `range(epochs)` counts them all."),
+        ("empty", (0,), "the list is empty: append the loss of each epoch to it."),
+    ]
+
+
+def loops():
+    """The right loop and the known wrong ones: (kind, how to run it, advice)."""
+    uphill = "the loss rises: every step goes uphill. The output comes first, mse_loss(Y, target), and step subtracts."
+    return [
+        ("right", {}, ""),
+        ("no_step", {"step": False}, "the parameters never change. Which call changes them?"),
+        ("ascent", {"sign": -1}, uphill),
+        (
+            "accumulated", {"accumulate": True},
+            "the gradients of all epochs are added up. Each step takes those of its own epoch.",
+        ),
+        (
+            "forward_once", {"forward_once": True},
+            "forward runs only once, before the loop. After a step the outputs are others: call it in every epoch.",
+        ),
+        (
+            "gradients_once", {"gradients_once": True},
+            "every step takes the gradients of the first epoch. The step has changed them: backward, in every epoch.",
+        ),
+        ("reads_the_target", {"reads_target": True}, "the network reads the target. Its input is X."),
+        ("learns_the_input", {"learns_input": True}, "the outputs are compared with X: it learns to copy its input."),
+        (
+            "pair_swapped", {"reads_target": True, "learns_input": True},
+            "X and target are swapped: the network reads X, and its outputs are compared with target.",
+        ),
+        (
+            "state_carried", {"carry": True},
+            "each epoch begins with the last state of the one before. The windows begin anew: pass no state.",
+        ),
+        (
+            "loss_after_step", {"loss_after": True},
+            "the parameters are right; the losses are those after each step. Keep the loss that gave the gradients.",
+        ),
+        (
+            "last_step_missing", {"skip_last": True},
+            "the last epoch makes no step, or the first one none: every epoch ends with one.",
+        ),
+    ]
+
+
+def run_loop(
+    make_optimizer, *, step=True, sign=1, accumulate=False, forward_once=False, gradients_once=False,
+    reads_target=False, learns_input=False, carry=False, loss_after=False, skip_last=False,
+):
+    """Train as told and return the losses and the final parameters in one row."""
+    model, X, target, optimizer = training_problem(make_optimizer)
+    read, wanted = (target if reads_target else X), (X if learns_input else target)
+    losses, Y, grads, total = [], None, None, {name: 0.0 for name in model.params}
+    for epoch in range(EPOCHS):
+        if Y is None or not forward_once:
+            Y = model.forward(read, model.state if carry and epoch else None)
+        loss, dY = mse_loss(Y, wanted)
+        if grads is None or not gradients_once:
+            grads = {name: sign * g for name, g in model.backward(dY).items()}
+        total = {name: total[name] + g for name, g in grads.items()}
+        losses.append(loss)
+        if step and not (skip_last and epoch == EPOCHS - 1):
+            optimizer.step(total if accumulate else grads)
+        if loss_after:
+            losses[-1] = mse_loss(model.forward(read), wanted)[0]
+    return np.concatenate([losses, flat(model.params)])
+
+
+@returns_report
+def check_adam_step(adam_step):
+    """Check exercise 3: `adam_step(p, g, m, v, t, lr) -> (p, m, v)`, the t-th step of Adam, t from 1."""
+    lr = 0.01
+    for t in (2, 1, 7):  # in step 1 several mistakes look alike
+        p, g, m, v = adam_problem(t)
+        value = attempt(adam_step, p, g, m, v, t, lr)
+        is_three = isinstance(value, tuple | list) and len(value) == 3
+        require(is_three, "wrong_type", f"expected the three arrays (p, m, v), got {safe_describe(value)}.")
+        new_m, new_v = BETA_1 * m + (1 - BETA_1) * g, BETA_2 * v + (1 - BETA_2) * g**2
+        judge("m", value[1], new_m, m_mistakes(g, m, new_m, t))
+        judge("v", value[2], new_v, v_mistakes(g, v, new_v, t))
+        require_filled("p", value[0])
+        new_p = as_numbers(value[0])
+        require(new_p is not None, "wrong_type", f"p: expected numbers, got {safe_describe(value[0])}.")
+        require(new_p.shape == p.shape, "wrong_shape", f"p: expected shape {p.shape}, got {new_p.shape}.")
+        # the step in units of lr: of p itself, a wrong step would be lost among its digits
+        judge("p", (new_p - p) / lr, adam_update(new_m, new_v, t), p_mistakes(g, m, v, new_m, new_v, t))
+    return "the means of g and g², corrected for their start at 0, and a step against their quotient."
+
+
+def adam_problem(t):
+    """Return (p, g, m, v) before step t; one gradient is as small as EPS, so that EPS shows."""
+    rng = np.random.default_rng(t)
+    p, g, old = rng.normal(size=(3, 2, 4))
+    g[0, 0], old[0, 0] = 3e-8, 2e-8
+    return (p, g, np.zeros_like(g), np.zeros_like(g)) if t == 1 else (p, g, 0.3 * old, 0.004 * old**2)
+
+
+def adam_update(m, v, t, beta_1=BETA_1, beta_2=BETA_2, eps=EPS):
+    """The change of p in units of lr."""
+    return -m / (1 - beta_1**t) / (np.sqrt(v / (1 - beta_2**t)) + eps)
+
+
+def m_mistakes(g, m, new_m, t):
+    """What known mistakes leave in m."""
+    return [
+        ("weights_swapped", (1 - BETA_1) * m + BETA_1 * g, "the old mean keeps the weight 0.9; the new g gets 0.1."),
+        ("not_a_mean", BETA_1 * m + g, "g comes in with the weight 1 - β₁ = 0.1, or m is no mean."),
+        ("not_faded", m + (1 - BETA_1) * g, "the old mean is multiplied by β₁ before g is added."),
+        ("betas_mixed", BETA_2 * m + (1 - BETA_2) * g, "that is β₂. The mean of g has β₁ = 0.9."),
+        ("corrected_kept", new_m / (1 - BETA_1**t), "keep m as it is for the next step; only the step uses m / (1 - β₁ᵗ)."),
+    ]
+
+
+def v_mistakes(g, v, new_v, t):
+    """What known mistakes leave in v."""
+    return [
+        ("not_squared", BETA_2 * v + (1 - BETA_2) * g, "v is the mean of g². Square the gradient."),
+        ("weights_swapped", (1 - BETA_2) * v + BETA_2 * g**2, "the old mean keeps the weight 0.999; g² gets 0.001."),
+        ("not_a_mean", BETA_2 * v + g**2, "g² comes in with the weight 1 - β₂ = 0.001, or v is no mean."),
+        ("betas_mixed", BETA_1 * v + (1 - BETA_1) * g**2, "that is β₁. The mean of g² has β₂ = 0.999."),
+        ("weight_squared", BETA_2 * v + ((1 - BETA_2) * g) ** 2, "only g is squared, not its weight 1 - β₂."),
+        ("corrected_kept", new_v / (1 - BETA_2**t), "keep v as it is for the next step; only the step uses v / (1 - β₂ᵗ)."),
+    ]
+
+
+def p_mistakes(g, m, v, new_m, new_v, t):
+    """What known mistakes leave in the change of p, in units of lr."""
+    m_hat, v_hat = new_m / (1 - BETA_1**t), new_v / (1 - BETA_2**t)
+    right = adam_update(new_m, new_v, t)
+    mistakes = [
+        ("no_correction", -new_m / (np.sqrt(new_v) + EPS), "the corrections are missing: both means started at 0."),
+        ("half_corrected", -m_hat / (np.sqrt(new_v) + EPS), "v is not corrected: divide it by 1 - β₂ᵗ."),
+        ("half_corrected", -new_m / (np.sqrt(v_hat) + EPS), "m is not corrected: divide it by 1 - β₁ᵗ."),
+        ("root_missing", -m_hat / (v_hat + EPS), "divide by the square root of v: it has the units of g."),
+        ("ascent", -right, "the sign: the step goes against the gradient."),
+        ("eps_inside", -m_hat / np.sqrt(v_hat + EPS), "ε is added after the root has been taken."),
+        ("eps_missing", -m_hat / np.sqrt(v_hat), "ε is missing: where g was always 0 you divide 0 by 0."),
+        ("plain_descent", -g, "that is gradient descent. Where do m and v come in?"),
+        ("no_mean", -g / (np.sqrt(v_hat) + EPS), "the step takes m, the mean of the gradients, instead of g alone."),
+        ("lr_squared", right * 0.01, "lr multiplies the step once."),
+        ("lr_missing", right / 0.01, "the step is multiplied by lr."),
+    ]
+    if t > 1:
+        old = adam_update(m, v, t)
+        early = adam_update(new_m, new_v, t - 1)
+        later = adam_update(new_m, new_v, t + 1)
+        times = -new_m / (1 - BETA_1 * t) / (np.sqrt(np.abs(new_v / (1 - BETA_2 * t))) + EPS)
+        mistakes += [
+            ("old_means", old, "the step takes the means from before this gradient. Update them first."),
+            ("count", early, "t counts from 1: the corrections of this step are 1 - βᵗ."),
+            ("count", later, "t is already the number of this step: the corrections are 1 - βᵗ."),
+            ("not_a_power", times, "βᵗ is a power: beta**t."),
+        ]
+    return mistakes
 
 
 @returns_report
@@ -220,29 +403,47 @@ def free_run_mistakes(seed, series, warm_up):
 
 
 @returns_report
-def check_hidden_sizes(errors, smallest):
-    """Check exercise 5: {hidden size: free-running error} for 1 to 8, and the smallest size with an error below 0.1."""
-    unfilled = is_unfilled(errors) or errors == {} or is_unfilled(smallest)
-    require(not unfilled, "not_started", "errors or smallest is empty. Fill them in and run this cell again.")
-    require_dict("errors", errors, range(1, LARGEST + 1), of="errors by hidden size")
-    try:
-        values = np.array([errors[H] for H in range(1, LARGEST + 1)], dtype=float)
-    except (TypeError, ValueError):
-        values = np.empty(())
-    require(values.ndim == 1, "wrong_type", "errors: expected one number for each hidden size.")
-    possible = np.isfinite(values).all() and (values >= 0).all()
-    require(possible, "not_finite", "errors: expected finite mean squared errors, none below 0.")
-    too_good = f"{values[0]:.4f} with one unit is too good for a free run. Is that the error with the truth as input?"
-    require(values[0] >= LIMIT, "teacher_forced", too_good)
-    good = [H for H, value in enumerate(values, start=1) if value < LIMIT]
-    require(good, "unknown", f"none of your errors is below {LIMIT}. Did you train at the default settings?")
-    mistakes = [
-        (
-            "not_smallest" if H in good else "still_fails", H,
-            f"{H} units do keep the wave, but fewer do too." if H in good else
-            f"by your own numbers the free-running error of {H} unit{'s' * (H > 1)} is not below {LIMIT}.",
-        )
-        for H in range(1, LARGEST + 1) if H != good[0]
+def check_split(split):
+    """Check exercise 5: `split(series, n_train) -> (z_train, z_test)`, both standardised with training numbers."""
+    for n_points, n_train in ((20, 12), (9, 6)):
+        series = 3 + np.random.default_rng(n_points).normal(size=n_points).cumsum()
+        pair = attempt(split, series, n_train)
+        is_pair = isinstance(pair, tuple | list) and len(pair) == 2
+        require(is_pair, "wrong_type", f"expected the pair (z_train, z_test), got {safe_describe(pair)}.")
+        train, test = series[:n_train], series[n_train:]
+        mean, std = train.mean(), train.std()
+        right = [(train - mean) / std, (test - mean) / std]
+        swapped = is_right(pair[0], right[1]) and is_right(pair[1], right[0])
+        require(not swapped, "pair_swapped", "the two parts are swapped: training first.")
+        try:
+            judge("z_train", pair[0], right[0], split_mistakes(series, train, train, n_train))
+            judge("z_test", pair[1], right[1], [
+                ("own_numbers", (test - test.mean()) / test.std(),
+                 "the test is standardised with its own mean and deviation: numbers that nobody has in advance."),
+                ("one_missing", right[1][1:], "one value is missing: the test begins right after the training part."),
+                ("overlap", (series[n_train - 1 :] - mean) / std, "one value is in both parts."),
+                *split_mistakes(series, train, test, n_train),
+            ])
+        except Verdict as verdict:
+            again = attempt(split, series, n_train)
+            shuffled = verdict.report.kind == "unknown" and not is_right(again[0], np.asarray(pair[0], dtype=float))
+            require(not shuffled, "shuffled", "each call gives another split. Split in time: the first part trains.")
+            raise
+    return "the past trains, the future tests, and the units of both come from the past."
+
+
+def split_mistakes(series, train, part, n_train):
+    """What known mistakes leave in one part of the series."""
+    mean, std = train.mean(), train.std()
+    leak = "mean and deviation are those of the whole series: the test leaks into the training. Use the first part's."
+    return [
+        ("leak", (part - series.mean()) / series.std(), leak),
+        ("half_leak", (part - mean) / series.std(), "the deviation is that of the whole series."),
+        ("half_leak", (part - series.mean()) / std, "the mean is that of the whole series."),
+        ("not_standardised", part, "the values are as they came. Subtract the mean and divide by the deviation."),
+        ("not_divided", part - mean, "divide by the training deviation too."),
+        ("not_centred", part / std, "subtract the training mean first."),
+        ("precedence", part - mean / std, "`part - mean / std` divides first: set brackets round the difference."),
+        ("variance", (part - mean) / train.var(), "that is the variance. Its root, .std(), has the units of the series."),
+        ("sample_deviation", (part - mean) / train.std(ddof=1), "a fine choice, but here NumPy's own .std() is meant."),
     ]
-    judge("smallest", smallest, good[0], mistakes)
-    return f"{good[0]} units after these 200 epochs. What does one unit lack? See the solution."
