@@ -251,8 +251,8 @@ def returns_nothing(model, X, target, optimizer, epochs):
 def step_before_backward(model, X, target, optimizer, epochs):
     for _ in range(epochs):
         loss, dY = mse_loss(model.forward(X), target)
-        optimizer.step(grads)
-        grads = model.backward(dY)
+        optimizer.step(grads)  # noqa: F821
+        grads = model.backward(dY)  # noqa: F841
     return [loss] * epochs
 
 
