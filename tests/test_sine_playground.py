@@ -53,6 +53,15 @@ def test_a_diverged_run_says_when():
     assert run.states is None and run.free_running is None
 
 
+def test_a_run_that_learned_nothing_says_so_and_what_to_try():
+    jumped = playgrounds.train_sine(hidden_size=64, lr=1.0)
+    assert "worse than the last value; try a smaller lr." in jumped.summary
+    assert "▲ up to" in words(playgrounds.draw_sine(jumped)), "its curve leaves the axis"
+    slow = playgrounds.train_sine(lr=0.0001)
+    assert "worse than the last value; try more epochs." in slow.summary
+    assert "▲" not in words(playgrounds.draw_sine(slow))
+
+
 def test_the_picture_keeps_its_size():
     good, bad = playgrounds.train_sine(epochs=50), playgrounds.train_sine(lr=1.0, optimiser="SGD", epochs=50)
     for run, ghosts in itertools.product((good, bad), ((), [good, bad, good])):

@@ -267,7 +267,7 @@ def m_mistakes(g, m, new_m, t):
         ("not_a_mean", BETA_1 * m + g, "g comes in with the weight 1 - β₁ = 0.1, or m is no mean."),
         ("not_faded", m + (1 - BETA_1) * g, "the old mean is multiplied by β₁ before g is added."),
         ("betas_mixed", BETA_2 * m + (1 - BETA_2) * g, "that is β₂. The mean of g has β₁ = 0.9."),
-        ("corrected_kept", new_m / (1 - BETA_1**t), "keep m itself for the next step; only this step uses m / (1 - β₁ᵗ)."),
+        ("corrected_kept", new_m / (1 - BETA_1**t), "keep m itself for the next step; this step uses m / (1 - β₁ᵗ)."),
     ]
 
 
@@ -279,7 +279,7 @@ def v_mistakes(g, v, new_v, t):
         ("not_a_mean", BETA_2 * v + g**2, "g² comes in with the weight 1 - β₂ = 0.001, or v is no mean."),
         ("betas_mixed", BETA_1 * v + (1 - BETA_1) * g**2, "that is β₁. The mean of g² has β₂ = 0.999."),
         ("weight_squared", BETA_2 * v + ((1 - BETA_2) * g) ** 2, "only g is squared, not its weight 1 - β₂."),
-        ("corrected_kept", new_v / (1 - BETA_2**t), "keep v itself for the next step; only this step uses v / (1 - β₂ᵗ)."),
+        ("corrected_kept", new_v / (1 - BETA_2**t), "keep v itself for the next step; this step uses v / (1 - β₂ᵗ)."),
     ]
 
 
