@@ -111,7 +111,7 @@ def check_training_loop(train):
     X, target = windows(sine_wave(150, 25), 50, stride=10)
     model = RNN(1, 8, 1)
     losses = call(train, model, X, target, Adam(model.params, lr=0.01), 150)
-    return f"with your loop, 8 units learn a sine wave in 150 epochs: loss {losses[0]:.2f} → {losses[-1]:.2f}."
+    return f"with your loop, 8 units learn a sine wave in 150 epochs: loss {losses[0]:.3f} → {losses[-1]:.3f}."
 
 
 def training_problem(make_optimizer):
