@@ -51,12 +51,18 @@ class SineRun:
         if self.diverged:
             return f"{self.label}: {self.diverged}; try a smaller learning rate."
         if self.loss[-1] > LAST_VALUE_MSE:
-            advice = "a smaller lr" if max(self.loss) > 2 * self.loss[0] else "more epochs"
-            return f"{self.label}: loss {self.loss[-1]:.3g}, worse than the last value; try {advice}."
+            advice = "lower the lr" if went_too_far(self.loss) else "raise lr or epochs"
+            return f"{self.label}: loss {self.loss[-1]:.3g}, worse than the last value; {advice}."
         return (
             f"{self.label}: loss {self.loss[-1]:.4f}; MSE teacher-forced {self.teacher_forced_mse:.4f}, "
             f"free {self.free_running_mse:.4f}."
         )
+
+
+def went_too_far(loss):
+    """True if training that failed did so by too large steps: the loss rose far above its start, or fell and stuck."""
+    fell_and_stuck = loss[-1] < 0.9 * loss[0] and loss[-1] > 0.98 * loss[len(loss) // 2]
+    return max(loss) > 2 * loss[0] or fell_and_stuck
 
 
 def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=None, seed=0):
