@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnn_lib import exercises
+from rnn_lib import RNN, exercises
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import Adam
 from rnn_lib.training import fit
@@ -262,6 +262,25 @@ def pair_not_unpacked(model, X, target, optimizer, epochs):
         optimizer.step(model.backward(loss))
 
 
+def own_model(model, X, target, optimizer, epochs):
+    model = RNN(1, 5, 1)
+    return loop(model, X, target, Adam(model.params, lr=0.01), epochs)
+
+
+def over_time(model, X, target, optimizer, epochs):
+    losses = []
+    for x, wanted in zip(X, target, strict=True):
+        losses += loop(model, x[None], wanted[None], optimizer, 1)
+    return losses
+
+
+def over_sequences(model, X, target, optimizer, epochs):
+    losses = []
+    for b in range(X.shape[1]):
+        losses += loop(model, X[:, b : b + 1], target[:, b : b + 1], optimizer, 1)
+    return losses
+
+
 def only_halfway(model, X, target, optimizer, epochs):
     losses = loop(model, X, target, optimizer, epochs)
     model.params["b_y"] += 1
@@ -273,6 +292,7 @@ def only_halfway(model, X, target, optimizer, epochs):
     (gradients_once, "gradients_once"), (forward_and_loss_once, "forward_once"), (state_carried, "state_carried"),
     (stale_gradients, "loss_after_step"), (first_step_missing, "last_step_missing"), (own_descent, "other_optimizer"),
     (two_steps, "step_count"), (return_inside, "one_epoch"), (returns_nothing, "not_returned"),
+    (own_model, "other_model"), (over_time, "over_time"), (over_sequences, "over_sequences"),
     (step_before_backward, "exception"), (pair_not_unpacked, "exception"), (only_halfway, "unknown"),
     (lambda m, X, y, opt, n: loop(m, y, y, opt, n), "reads_the_target"),
     (lambda m, X, y, opt, n: loop(m, X, X, opt, n), "learns_the_input"),

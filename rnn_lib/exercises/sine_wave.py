@@ -21,7 +21,7 @@ from rnn_lib.generate import free_run
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import SGD, Adam
 
-EPOCHS = 5
+EPOCHS, T, B = 5, 8, 3  # of exercise 2; all differ, so that a loop over another of them shows
 BETA_1, BETA_2, EPS = 0.9, 0.999, 1e-8  # of Adam, as the notebook has them
 
 
@@ -101,6 +101,8 @@ def check_training_loop(train):
             require(numbers.shape != shape, kind, advice)
         one_each = f"expected one loss for each epoch, ({EPOCHS},), got shape {numbers.shape}."
         require(numbers.shape == (EPOCHS,), "wrong_shape", one_each)
+        elsewhere = "the model that came as an argument is not trained: is it another one that learns?"
+        require(steps or np.ptp(numbers) == 0, "other_model", elsewhere)
         right, *wrong = [(kind, run_loop(make, **how), advice) for kind, how, advice in loops()]
         try:
             judge("what training leaves", [*numbers, *flat(model.params)], right[1], wrong)
@@ -117,7 +119,7 @@ def check_training_loop(train):
 def training_problem(make_optimizer):
     """Return (model, X, target, optimizer): a small RNN and random sequences for it to learn."""
     model = fresh_model(0)
-    X, target = np.random.default_rng(1).normal(size=(2, 4, 3, 1))
+    X, target = np.random.default_rng(1).normal(size=(2, T, B, 1))
     return model, X, target, make_optimizer(model.params)
 
 
@@ -141,7 +143,7 @@ def call_training_loop(train, model, X, target, optimizer, steps):
         return call(train, model, X, target, optimizer, EPOCHS,
                     hints={UnboundLocalError: early, TypeError: pair, ValueError: pair, AttributeError: pair})
     except Verdict as verdict:
-        forgotten = verdict.report.kind == "not_started" and steps
+        forgotten = verdict.report.kind in ("not_started", "not_returned") and steps
         require(not forgotten, "not_returned", "your loop trains, but returns nothing. Collect the loss of each epoch "
                 "in a list and return it.")
         raise
@@ -159,6 +161,8 @@ def lengths():
         ("one_epoch", (1,), "the list holds one loss only. Does `return` stand inside the loop?"),
         ("one_too_many", (EPOCHS + 1,), "one loss too many: one for each epoch, measured before its step."),
         ("one_missing", (EPOCHS - 1,), "one loss is missing: `range(epochs)` counts them all."),
+        ("over_time", (T,), "that is one loss for each time step. `forward` reads them all: loop over the epochs."),
+        ("over_sequences", (B,), "that is one loss for each sequence. `forward` reads all: loop over the epochs."),
         ("empty", (0,), "the list is empty: append the loss of each epoch to it."),
     ]
 
