@@ -22,8 +22,12 @@ from functools import cache
 from pathlib import Path
 
 from execute_notebooks import ROOT
-from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+from numpy._core._multiarray_umath import __cpu_features__
 
+FEATURES = """
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+print(*[name for name in __cpu_dispatch__ if __cpu_features__.get(name)])
+"""
 FINGERPRINT = """
 import hashlib, platform
 import numpy as np
@@ -37,22 +41,23 @@ print(platform.python_version(), np.__version__, digest)
 class Setting:
     """One kind of machine. `needs` are the names, any of which the CPU must have.
 
-    `packages` ("oldest" or "newest" of requirements.txt) asks for an environment of its own, made with the Python that
-    `python` returns; there all tests run, elsewhere the notebooks.
+    simd        False: NumPy without its CPU-specific code
+    packages    "oldest" or "newest": an environment of its own, with these packages of requirements.txt, and all tests;
+                "": this environment, and the notebooks alone
+    python      returns the Python to make that environment with
     """
 
     name: str
     says: str
     environment: dict = field(default_factory=dict)
     needs: tuple = ()
+    simd: bool = True
     packages: str = ""
     python: Callable = lambda: sys.executable
 
-    def missing(self):
-        """What this machine lacks to run the setting, or "" (OpenBLAS does not check the CPU, and crashes)."""
-        if self.needs and not any(__cpu_features__.get(name) for name in self.needs):
-            return f"not on this CPU: needs {' or '.join(self.needs)}"
-        return "" if self.python() else "not on this machine: there is no other Python"
+    def runs_here(self):
+        """Whether this CPU can run the setting (OpenBLAS does not check, and crashes)."""
+        return not self.needs or any(__cpu_features__.get(name) for name in self.needs)
 
 
 def other_pythons():
@@ -72,30 +77,32 @@ def other_pythons():
 
 @cache
 def another_python():
-    """Return one of the other Pythons, or None: the commit decides which, so that all get their turn, reproducibly."""
-    found = other_pythons()
+    """Return one of the other Pythons (if there is none, this one).
+
+    The commit decides which: all get their turn, and one that fails can be run again.
+    """
+    found = other_pythons() or [sys.executable]
     commit = "0"
     if shutil.which("git"):
         answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
         commit = answer.stdout.strip() if answer.returncode == 0 else "0"
-    return found[int(commit[:8], 16) % len(found)] if found else None
+    return found[int(commit[:8], 16) % len(found)]
 
 
-FEATURES = " ".join(name for name in __cpu_dispatch__ if __cpu_features__.get(name))
 SETTINGS = [
     Setting("default", "this environment as it is"),
     Setting("prescott", "OpenBLAS's kernels of 2004", {"OPENBLAS_CORETYPE": "Prescott"}, ("SSE3", "X86_V2")),
     Setting("haswell", "OpenBLAS's kernels with AVX2", {"OPENBLAS_CORETYPE": "Haswell"}, ("AVX2", "X86_V3")),
     Setting("skylakex", "OpenBLAS's kernels with AVX-512", {"OPENBLAS_CORETYPE": "SkylakeX"}, ("AVX512F", "X86_V4")),
-    Setting("no-simd", "NumPy without its CPU-specific code", {"NPY_DISABLE_CPU_FEATURES": FEATURES}),
+    Setting("no-simd", "NumPy without its CPU-specific code", simd=False),
     Setting("oldest-cpu", "both of the above at once",
-            {"OPENBLAS_CORETYPE": "Prescott", "NPY_DISABLE_CPU_FEATURES": FEATURES}, ("SSE3", "X86_V2")),
+            {"OPENBLAS_CORETYPE": "Prescott"}, ("SSE3", "X86_V2"), simd=False),
     Setting("one-thread", "matrix products on one thread", {"OPENBLAS_NUM_THREADS": "1"}),
     Setting("two-threads", "matrix products on two threads", {"OPENBLAS_NUM_THREADS": "2"}),
     Setting("oldest", "the oldest packages that requirements.txt allows", packages="oldest"),
     Setting("newest", "the newest packages that requirements.txt allows", packages="newest"),
-    Setting("another-python", "one of the other Pythons here; which, the commit decides", packages="newest",
-            python=another_python),
+    Setting("another-python", "one of the other Pythons here (the commit decides which), and no-simd as well",
+            simd=False, packages="newest", python=another_python),
 ]
 
 
@@ -126,7 +133,14 @@ def run(setting, folder):
     python = setting.python()
     if setting.packages:
         python = make_environment(python, setting.packages, folder / setting.name)
-    facts = subprocess.run([python, "-c", FINGERPRINT], env=environment, capture_output=True, text=True, check=True)
+
+    def ask(question):
+        command = [python, "-c", question]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    if not setting.simd:
+        environment["NPY_DISABLE_CPU_FEATURES"] = ask(FEATURES).strip()  # in the words of that NumPy
+    facts = ask(FINGERPRINT)
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", "-m", "not browser"]
     started = time.monotonic()
     result = subprocess.run(
@@ -138,7 +152,7 @@ def run(setting, folder):
     failed = sum(int(number) for word, number in counts.items() if word != "passed")
     if result.returncode and not failed:
         failed = "run broke"
-    row = (setting.name, *facts.stdout.split(), counts.get("passed", "0"), str(failed), f"{seconds:.0f}")
+    row = (setting.name, *facts.split(), counts.get("passed", "0"), str(failed), f"{seconds:.0f}")
     return row, "" if result.returncode == 0 else result.stdout + result.stderr
 
 
@@ -163,8 +177,8 @@ def main():
         for setting in SETTINGS:
             if options.settings and setting.name not in options.settings:
                 continue
-            if setting.missing():
-                print(f"{setting.name:16}{setting.missing()}", flush=True)
+            if not setting.runs_here():
+                print(f"{setting.name:16}not on this CPU: needs {' or '.join(setting.needs)}", flush=True)
                 continue
             row, report = run(setting, Path(folder))
             print("".join(text.ljust(width) for text, width in zip(row, widths, strict=True)), flush=True)

@@ -562,7 +562,7 @@ MODULES_WITHOUT_ROWS = {
     "validation": "the checks themselves: test_validation.py", "report": "draws a verdict",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
     "recurrent": "reached through RNN",
-    **dict.fromkeys(("probe", "comparison", "suspects"), "reached through gradcheck"), "threads": "takes any size",
+    "threads": "takes any size",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
 }

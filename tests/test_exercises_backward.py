@@ -267,7 +267,7 @@ PAIRS = list(itertools.combinations(SWITCHES, 2))
 
 
 @pytest.mark.parametrize(
-    ("style", "pairs"), [(column_states, PAIRS), (row_states, PAIRS[::3]), (matrix_form, PAIRS[1::3])]
+    ("style", "pairs"), [(column_states, PAIRS), (row_states, PAIRS[::5]), (matrix_form, PAIRS[2::5])]
 )
 def test_two_mistakes_at_once_never_get_another_ones_name(style, pairs):
     for pair in pairs:
@@ -429,6 +429,12 @@ def test_a_gradient_that_lies_on_its_side_in_another_shape():
     assert report.kind == "gradient_transposed" and report.message.endswith("It shows in: W_xh.")
 
 
+def test_tensors_pass():
+    torch = pytest.importorskip("torch")
+    assert examine(each(lambda g, p, X, dY: torch.tensor(g))).passed
+    assert "single precision" in examine(each(lambda g, p, X, dY: torch.tensor(g, dtype=torch.float32))).message
+
+
 class Strange:
     """Every look at it raises."""
 
@@ -509,10 +515,10 @@ RUBBISH = {
         deep, lambda params, X, h, dY: 1 / 0, lambda params, X, h, dY: X @ dY, lambda params, X, h, dY: params["W_hx"],
         lambda params, X, h, dY: undefined_name, int, RNN, dict,  # noqa: F821
     ],
+    "updated_params": [with_gradient(lambda W: W), with_gradient(lambda W: np.ma.masked_array(W, W > 0))],
     "not_zero": [
-        with_gradient(lambda W: W), with_gradient(lambda W: 1e300 * np.ones_like(W)), with_gradient(lambda W: W > 0),
+        with_gradient(lambda W: 1e300 * np.ones_like(W)), with_gradient(lambda W: W > 0),
         with_gradient(lambda W: 1e-300 * np.ones_like(W)), with_gradient(lambda W: np.ones(W.shape, np.int8)),
-        with_gradient(lambda W: np.ma.masked_array(W, W > 0)),
     ],
 }
 
@@ -653,8 +659,32 @@ def noisy(seed=0, size=0.1):
     return each(lambda g, p, X, dY: g + size * rng.normal(size=g.shape))
 
 
+def momentum(decay):
+    kept = {}
+
+    def backward(*args):
+        for name, g in right(*args).items():
+            kept[name] = g + (decay * kept[name] if name in kept and kept[name].shape == g.shape else 0)
+        return {name: g.copy() for name, g in kept.items()}
+    return backward
+
+
+def recomputed(params, X, h, dY, dtype=float):
+    """A right backward pass that trusts no hidden states but its own."""
+    params = {name: p.astype(dtype) for name, p in params.items()}
+    states = [h[0].astype(dtype)]
+    for x in X.astype(dtype):
+        states.append(np.tanh(x @ params["W_xh"].T + states[-1] @ params["W_hh"].T + params["b_h"]))
+    return walk_by_hand(params, X.astype(dtype), np.array(states), dY.astype(dtype))
+
+
+def every_second_call_negated():
+    calls = itertools.count()
+    return lambda *args: {name: g * (-1) ** next(calls) for name, g in right(*args).items()}
+
+
 HIDDEN = ("W_xh", "W_hh", "b_h")
-FACTOR_ALONE = "Each of them points in the right direction and has another length"
+FACTOR_ALONE = "Each of them is a number times the right one"
 
 
 @pytest.mark.parametrize(("backward", "kind", "words"), [
@@ -684,11 +714,17 @@ FACTOR_ALONE = "Each of them points in the right direction and has another lengt
     (lambda *args: central_differences(*args, step=1e-3), "numerical", "Walk back once"),
     (each(lambda g, p, X, dY: g / len(X), ("b_h",)), "unknown", FACTOR_ALONE),
     (each(lambda g, p, X, dY: g / len(X), HIDDEN), "unknown", FACTOR_ALONE),
+    (each(lambda g, p, X, dY: g / len(X[0]), ("b_h", "b_y")), "unknown", FACTOR_ALONE),
     (lambda *args: (grads := right(*args)) | {"b_h": grads["W_xh"].sum(axis=1)}, "unknown", "so is the walk back"),
     (walked(slope=lambda h: 0 * h), "unfinished", "no error ever enters"),
     (walked(slope=lambda h: 1 + h**2), "wrong_derivative", "not the derivative of tanh"),
     (walked(slope=lambda h: 1 / (1 - h**2)), "wrong_derivative", "not the derivative of tanh"),
     (noisy(), "random", "a random number"),
+    (momentum(0.9), "not_repeatable", "survives"), (momentum(0.5), "not_repeatable", "survives"),
+    (every_second_call_negated(), "not_repeatable", "survives"),
+    (each(lambda g, p, X, dY: p - 0.01 * g), "updated_params", "optimiser's"),
+    (each(lambda g, p, X, dY: np.sign(g)), "unknown", "Twice the error does not give twice"),
+    (lambda params, X, h, dY: right(params, X, h, dY**2), "unknown", "Twice the error does not give twice"),
     (each(lambda g, p, X, dY: g + 0.1 * g**2), "not_linear", "the wronger the larger"),
     (each(lambda g, p, X, dY: g.astype(np.float16)), "not_finite", "65504"),
 ])
@@ -702,6 +738,7 @@ def test_what_once_got_past_the_check_or_was_told_something_false(backward, kind
     (each(lambda g, p, X, dY: g + 0j), "the gradient of W_xh is complex"),
     (lambda *args: {**right(*args), "h0": None, 3: "x"}, "no parameter is called h0, 3"),
     (each(lambda g, p, X, dY: g.astype(np.float32), HIDDEN), "single precision"),
+    (recomputed, ""), (lambda *args: recomputed(*args, dtype=np.float32), "single precision"),
     (lambda params, X, h, dY: right({k: p.astype("f") for k, p in params.items()}, X.astype("f"), h.astype("f"),
                                     dY.astype("f")), "single precision"),
     (lambda params, X, h, dY: right(params, X.astype("f"), h.astype("f"), dY), "single precision"),

@@ -7,7 +7,8 @@ from rnn_lib import exercises
 from rnn_lib.playgrounds.backward_walk import walk_back
 
 KEYS = [("mean", "dY"), ("mean", "dW_hh"), ("sum", "dY"), ("sum", "dW_hh")]
-CHECKS = (exercises.check_batch_factors, exercises.check_initial_state_gradient, exercises.check_weight_gradients)
+CHECKS = (exercises.check_batch_factors, exercises.check_initial_state_gradient, exercises.check_weight_gradients,
+          exercises.check_stacked_gradients)
 
 
 class Awkward:
@@ -117,13 +118,11 @@ def products(dZ, X, h, dY):
     ("W_hh", lambda g, dZ, X, h, dY: np.einsum("tbi,tbj->ij", dZ[1:], h[1:-1]), "initial_state_missing"),
     ("W_hh", lambda g, *_: g.T, "transposed"),
     ("W_hy", lambda g, dZ, X, h, dY: np.einsum("tbi,tbj->ij", dY, h[:-1]), "wrong_state"),
-    ("W_hy", lambda g, *_: g.T, "transposed"),
-    ("W_xh", lambda g, *_: g.T, "transposed"),
-    ("W_xh", lambda g, dZ, *_: g / dZ.shape[1], "scale"),
-    ("W_xh", lambda g, dZ, *_: g / dZ.shape[0], "scale"),
-    ("W_hy", lambda g, dZ, *_: g / (dZ.shape[0] * dZ.shape[1]), "scale"),
     ("b_h", lambda g, dZ, *_: dZ.sum(axis=0), "one_sum_missing"),
     ("b_h", lambda g, dZ, *_: dZ.sum(axis=1), "one_sum_missing"),
+    ("b_y", lambda g, dZ, X, h, dY: dY.sum(axis=0), "one_sum_missing"),
+    ("b_y", lambda g, dZ, X, h, dY: dY.sum(axis=1), "one_sum_missing"),
+    ("b_h", lambda g, dZ, *_: dZ.mean(axis=(0, 1)), "scale"),
     ("b_y", lambda g, dZ, X, h, dY: dY.mean(axis=(0, 1)), "scale"),
     ("b_y", lambda g, *_: g + 1, "unknown"),
     ("W_xh", lambda g, *_: g[:1], "wrong_shape"),
@@ -136,6 +135,18 @@ def test_weight_gradients(name, change, kind):
 
     report = exercises.check_weight_gradients(answer)
     assert report.kind == kind and name in report.message
+
+
+@pytest.mark.parametrize("name", ["W_xh", "W_hh", "W_hy"])
+def test_each_gradient_alone_is_scaled_or_turned(name):
+    for kind, change in [("transposed", lambda g, T, B: g.T), ("scale", lambda g, T, B: g / B),
+                         ("scale", lambda g, T, B: g / T), ("scale", lambda g, T, B: g / (T * B))]:
+        def answer(dZ, X, h, dY, change=change):
+            grads = products(dZ, X, h, dY)
+            return {**grads, name: change(grads[name], *dZ.shape[:2])}
+
+        report = exercises.check_weight_gradients(answer)
+        assert report.kind == kind and report.message.startswith(f"{name}: ")
 
 
 def test_the_right_gradients_pass_and_missing_ones_are_named():
@@ -163,3 +174,45 @@ def test_single_precision_passes_with_a_remark():
 def test_an_index_out_of_range_gets_a_hint_on_counting():
     report = exercises.check_initial_state_gradient(lambda params, X, h, dY: dY[len(X)])
     assert report.kind == "exception" and "Python counts from 0" in report.message
+
+
+# --- Exercise 5 -----------------------------------------------------------------------------------
+
+
+def stacked(lower, upper, X, dY):
+    """The right answer."""
+    upper.forward(lower.forward(X))
+    above = upper.backward(dY)
+    return lower.backward(upper.input_gradient()), above
+
+
+def only_the_upper_walks(lower, upper, X, dY):
+    _, above = stacked(lower, upper, X, dY)
+    return lower.backward(dY), above
+
+
+def divided_by_the_batch(lower, upper, X, dY):
+    _, above = stacked(lower, upper, X, dY)
+    return lower.backward(upper.input_gradient() / X.shape[1]), above
+
+
+def asked_too_early(lower, upper, X, dY):
+    upper.forward(lower.forward(X))
+    return lower.backward(upper.input_gradient()), upper.backward(dY)
+
+
+@pytest.mark.parametrize(("answer", "kind"), [
+    (stacked, "correct"),
+    (lambda *args: list(stacked(*args)), "correct"),
+    (lambda *args: stacked(*args)[::-1], "swapped"),
+    (only_the_upper_walks, "own_error"),
+    (divided_by_the_batch, "scale"),
+    (asked_too_early, "exception"),
+    (lambda *args: stacked(*args)[0], "wrong_type"),
+    (lambda *args: (stacked(*args)[0], {}), "wrong_keys"),
+    (lambda *args: (stacked(*args)[0], None), "not_started"),
+    (lambda *args: tuple({name: 2 * g for name, g in grads.items()} for grads in stacked(*args)), "unknown"),
+    (lambda *args: None, "not_started"),
+])
+def test_stacked_gradients(answer, kind):
+    assert exercises.check_stacked_gradients(answer).kind == kind

@@ -9,8 +9,8 @@ import pytest
 
 from rnn_lib import MLP, RNN
 from rnn_lib.bugs import BUGS, KINDS, BuggyRNN, right
-from rnn_lib.comparison import relative_errors
 from rnn_lib.gradcheck import GradientReport, check_gradients, numerical_gradients
+from rnn_lib.gradcheck.comparison import relative_errors
 from rnn_lib.losses import cross_entropy_loss, mse_loss
 from rnn_lib.optim import SGD
 from rnn_lib.training import fit

@@ -1,5 +1,6 @@
 """What notebook 00 says of an installation, right and wrong."""
 
+import tomllib
 from importlib.metadata import PackageNotFoundError
 
 import pytest
@@ -24,7 +25,9 @@ def lines(capsys, monkeypatch):
 def test_this_installation_is_complete(lines):
     shown = lines()
     assert all(line.endswith(": yes") for line in shown)
-    assert {line.split()[0] for line in shown} == {"rnn_lib", "Python", "numpy", "matplotlib", "ipywidgets", "tqdm"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    packages = [need.partition(">=")[0] for need in project["dependencies"]]
+    assert [line.split()[0] for line in shown] == ["rnn_lib", "Python", *packages]
 
 
 def test_a_version_that_is_too_old_is_named(lines, monkeypatch):

@@ -14,11 +14,16 @@ from rnn_lib.exercises import verdict
 TESTS = [  # those that hand in known mistakes
     basics.test_each_answer_gets_its_kind, basics.test_check_forward_names_each_mistake,
     basics.test_check_forward_names_each_form_of_a_mistake, bptt.test_dz_by_pencil, bptt.test_back_through_sigmoid,
-    bptt_in_code.test_initial_state_gradient, classification.test_classic_mistakes_get_their_name,
+    bptt.test_a_nudge_of_your_own, bptt.test_a_nudge_given_as_a_slope, bptt.test_count_paths,
+    bptt_in_code.test_initial_state_gradient, bptt_in_code.test_weight_gradients,
+    bptt_in_code.test_each_gradient_alone_is_scaled_or_turned, bptt_in_code.test_stacked_gradients,
+    classification.test_classic_mistakes_get_their_name,
     gradient_checking.test_mistakes_are_recognised, sine.test_windows_wrong, sine.test_training_loop_wrong,
     sine.test_adam_step_wrong, sine.test_free_run_wrong, sine.test_split_wrong,
 ]
-MODULES = ["bptt", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave"]
+MODULES = [
+    "bptt", "bptt_in_code", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave", "start_here",
+]
 
 
 def cases(test):

@@ -3,9 +3,12 @@
 import base64
 import io
 import re
+import threading
 from dataclasses import dataclass
 from inspect import signature
+from types import SimpleNamespace
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,6 +20,7 @@ from PIL import Image
 from rnn_lib import playgrounds
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
 from rnn_lib.playgrounds.picture import MAX_TEXTS, data_url, renderer_of_size
+from rnn_lib.plots.style import new_figure
 
 PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
 
@@ -376,3 +380,47 @@ def test_release_of_a_short_run_calls_run_once(fresh_panel):
     options = options_of(control)
     control.value = options[-1] if options else control.max
     assert calls == [1]
+
+
+# --- callbacks in a second thread, as ipykernel 7.1 and JupyterLab's subshells make them ----------------------------
+
+def test_a_panel_driven_while_a_cell_draws_leaves_the_settings_as_they_were():
+    before = dict(mpl.rcParams)
+    panel, failures, stop = playgrounds.unroll_panel(), [], threading.Event()
+
+    def drive():
+        try:
+            for step in 8 * [0, 3, 6, 1]:
+                panel.controls["step"].value = step
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            stop.set()
+
+    thread = threading.Thread(target=drive)
+    thread.start()
+    while not stop.is_set():
+        figure, axis = new_figure()  # what a cell does
+        axis.plot([1, 2])
+    thread.join()
+    assert not failures and dict(mpl.rcParams) == before
+    assert panel.result.step == 1 and "Step 1 of" in panel.text.value
+
+
+def test_a_change_that_comes_while_another_thread_works_is_not_lost():
+    entered, go_on = threading.Event(), threading.Event()
+
+    def run(n=1):
+        entered.set()
+        assert n == 1 or n == 3 or go_on.wait(10)
+        return SimpleNamespace(summary=f"n is {n}", label=str(n))
+
+    panel = Panel("slow", run, lambda result, ghosts=(): new_figure()[0], {"n": slider("n", 1, 3, 1)})
+    entered.clear()
+    thread = threading.Thread(target=lambda: setattr(panel.controls["n"], "value", 2))
+    thread.start()
+    assert entered.wait(10)
+    panel.controls["n"].value = 3  # returns at once: the other thread is at work
+    go_on.set()
+    thread.join(10)
+    assert panel.summary == "n is 3" and panel.result.label == "3"

@@ -21,7 +21,7 @@ FLOORS = {
     "validation": 1, "report": 1, "installation": 1, "plots": 1, "datasets": 1, "threads": 1,
     "seeds": 1.5, "activations": 1.5,
     "initialization": 1.9, "model": 2, "losses": 2,
-    "optim": 2, "probe": 2, "comparison": 2.1, "suspects": 2.2, "gradcheck": 2.3, "nudge": 2, "data": 2,
+    "optim": 2, "gradcheck": 2.3, "nudge": 2, "data": 2,
     "recurrent": 2.5, "rnn": 3, "mlp": 3, "lstm": 3, "gru": 3, "training": 3, "generate": 3,
     "bugs": 3.5,  # the models with something broken: above the models, below the lessons
     "exercises": 4, "playgrounds": 4,

@@ -74,6 +74,12 @@ class Problem:
         """The same problem with another output error."""
         return self.with_args(**{list(self.args)[-1]: error})
 
+    def nudged(self, name):
+        """The same problem with one of its arguments changed by so little that a float32 number does not notice."""
+        value = self.args[name]
+        return self.with_args(**{name: {key: a * (1 + 1e-13) for key, a in value.items()} if isinstance(value, dict)
+                                 else value * (1 + 1e-13)})
+
     def with_args(self, **args):
         """The same problem with some other arguments."""
         return replace(self, args={**self.args, **args})

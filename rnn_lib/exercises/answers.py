@@ -13,6 +13,7 @@ from rnn_lib.exercises.verdict import (
     as_numbers,
     call,
     close,
+    dtype_of,
     is_unfilled,
     require,
     safe_describe,
@@ -76,7 +77,7 @@ class Learner:
 
     def numbers(self, name, value):
         """Return one gradient as float64, or raise a Verdict."""
-        dtype = getattr(value, "dtype", np.dtype(float))
+        dtype = dtype_of(value)
         if dtype.kind == "c" and not np.any(np.imag(value)):
             self.remarks[f"the gradient of {name} is complex, with imaginary parts that are all 0."] = None
             value = np.real(value)
@@ -125,17 +126,14 @@ class Answers:
 
     def __init__(self, learner, problems):
         """Call the learner's function once on each problem."""
-        self.problems, self.rtol = problems, learner.rtol
+        self.problems, self.kinds, self.rtol = problems, learner.kinds, learner.rtol
         self.grads = [learner(problem) for problem in problems]
-        self.names = list(problems[0].params)
-        right = [problem.right for problem in problems]
-        self.wrong = self.names_but(self.left_by(right))
-        self.sideways = self.everywhere(lambda g, r: sideways(g, r, self.rtol), right)
-        self.empty = self.everywhere(lambda g, r: not g.any(), right)
-
-    def names_but(self, names):
-        """Return the other parameters, in the order of the equations."""
-        return [name for name in self.names if name not in names]
+        self.right = [problem.right for problem in problems]
+        self.names = list(problems[0].params)  # all lists of names are in the order of the equations
+        found_right = self.left_by(self.right)
+        self.wrong = [name for name in self.names if name not in found_right]
+        self.sideways = self.everywhere(lambda g, r: sideways(g, r, self.rtol), self.right)
+        self.empty = self.everywhere(lambda g, r: not g.any(), self.right)
 
     def everywhere(self, test, gradients):
         """Return the parameters for which test(learner's gradient, the one of `gradients`) holds on every problem."""
@@ -147,6 +145,10 @@ class Answers:
     def left_by(self, gradients):
         """Return the parameters whose gradients are everywhere these."""
         return self.everywhere(lambda g, other: close(g, other, self.rtol), gradients)
+
+    def found(self, kind, finding=""):
+        """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
+        return Verdict(kind, f"{finding}{self.kinds[kind]} It shows in: {', '.join(self.wrong)}.")
 
     def factor(self, names):
         """Return, in words, the one number that these gradients are everywhere multiplied by; "" if there is none."""

@@ -6,6 +6,10 @@ from rnn_lib import RNN, data
 from rnn_lib.exercises.verdict import attempt, is_unfilled, judge, require, require_dict, returns_report, safe_describe
 from rnn_lib.nudge import Example
 
+__all__ = [
+    "check_back_through_sigmoid", "check_count_paths", "check_loss_of_nudge", "check_pencil_dz", "check_zero_gradients",
+]
+
 
 @returns_report
 def check_zero_gradients(answer):
@@ -154,7 +158,4 @@ def check_loss_of_nudge(loss_of_nudge):
 
 def tiny_model():
     """The RNN with the parameters of `data.tiny_example`."""
-    model = RNN(input_size=1, hidden_size=2, output_size=1)
-    for name, param in data.tiny_example()[0].items():
-        model.params[name][...] = param
-    return model
+    return RNN(input_size=1, hidden_size=2, output_size=1).set_params(data.tiny_example()[0])

@@ -1,5 +1,7 @@
 """Checks of notebook 04's exercises on backpropagation in code."""
 
+import copy
+
 import numpy as np
 
 from rnn_lib import RNN
@@ -17,7 +19,10 @@ from rnn_lib.exercises.verdict import (
     safe_describe,
 )
 
-__all__ = ["check_backward", "check_batch_factors", "check_initial_state_gradient", "check_weight_gradients"]
+__all__ = [
+    "check_backward", "check_batch_factors", "check_initial_state_gradient", "check_stacked_gradients",
+    "check_weight_gradients",
+]
 
 
 @returns_report
@@ -52,7 +57,7 @@ def check_weight_gradients(weight_gradients):
     T, B, I, H, O = 5, 3, 2, 4, 6
     dZ, h = rng.normal(size=(T, B, H)), rng.normal(size=(T + 1, B, H))
     X, dY = rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O))
-    got = attempt(weight_gradients, dZ, X, h, dY)
+    got = attempt(weight_gradients, dZ, X, h, dY, hints=COUNTING)
     names = ["W_xh", "W_hh", "b_h", "W_hy", "b_y"]
     require_dict("your answer", got, names, of="gradients")
 
@@ -132,6 +137,53 @@ def check_initial_state_gradient(initial_state_gradient):
     ]
     remark = judge("dL/dh_0", got, expected, mistakes)
     return "dL/dh_0 is the carry that is left over when the walk is done." + remark
+
+
+@returns_report
+def check_stacked_gradients(stacked_gradients):
+    """Check exercise 5: the gradients of two RNNs, of which the upper one reads the outputs of the lower one.
+
+    The answer is a function (lower, upper, X, dY) -> (gradients of lower, gradients of upper).
+    """
+    rng = np.random.default_rng(3)
+    lower, upper = RNN(3, 4, 2, seed=1), RNN(2, 4, 2, seed=2)  # both have two outputs: dY fits where it does not belong
+    X, dY = rng.normal(size=(4, 3, 3)), rng.normal(size=(4, 3, 2))
+    got = attempt(stacked_gradients, lower, upper, X, dY)
+    is_pair = isinstance(got, list | tuple) and len(got) == 2
+    require(is_pair, "wrong_type", f"expected two dicts, of lower and of upper, got {safe_describe(got)}.")
+    right = [slopes_of_stack(lower, upper, X, dY, network) for network in (lower, upper)]
+    upper.forward(lower.forward(X))
+    above = upper.backward(dY)
+    known = [  # (kind, what it leaves for lower and for upper, advice)
+        ("swapped", right[::-1], "the two dicts are swapped: the lower network's comes first."),
+        ("own_error", [lower.backward(dY), above],
+         "this is for a lower network whose own outputs have the error dY. Its outputs are the upper one's inputs: "
+         "which gradient of the upper one belongs to them?"),
+        ("scale", [lower.backward(upper.input_gradient() / X.shape[1]), above],
+         "right, but divided by B: dY holds the loss's mean already."),
+    ]
+    for i, which in enumerate(("lower", "upper")):
+        require_dict(f"the gradients of {which}", got[i], lower.params, of="gradients")
+        for name, slope in right[i].items():
+            mistakes = [(kind, wrong[i][name], advice) for kind, wrong, advice in known]
+            remark = judge(f"the gradient of {which}'s {name}", got[i][name], slope, mistakes)
+    return "the complex step agrees with every number of both: the upper one's dL/dX is the lower one's dY." + remark
+
+
+def slopes_of_stack(lower, upper, X, dY, network):
+    """Return dL/d(parameter) of one of two stacked networks for L = sum(dY * Y), by the complex step."""
+    nudged = {id(each): copy.deepcopy(each) for each in (lower, upper)}
+    for each in nudged.values():
+        each.params = {name: param.astype(complex) for name, param in each.params.items()}
+    slopes = {}
+    for name, param in nudged[id(network)].params.items():
+        slopes[name] = np.empty(param.shape)
+        for index in np.ndindex(param.shape):
+            param[index] += 1e-30j
+            Y = nudged[id(upper)].forward(nudged[id(lower)].forward(X))
+            slopes[name][index] = (dY * Y).sum().imag / 1e-30
+            param[index] = param[index].real
+    return slopes
 
 
 @returns_report

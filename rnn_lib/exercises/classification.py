@@ -10,6 +10,10 @@ from rnn_lib.losses import cross_entropy_loss, softmax
 from rnn_lib.optim import Adam
 from rnn_lib.training import fit
 
+__all__ = [
+    "check_first_loss", "check_softmax", "check_softmax_gradient", "check_last_step_gradient", "check_whole_digit",
+]
+
 
 @returns_report
 def check_first_loss(first_loss):

@@ -22,60 +22,38 @@ OWN_TEST = {  # kinds that are found by a test of their own, not by the gradient
     "stale_cache", "truncated", "weight_decay",
 }
 
+
 def diagnose(subject, backward):
     """Return the praise of a learner's backward pass, or raise the simplest Verdict that fits all its answers."""
     learner = Learner(backward, subject.kinds)
-    learner.try_on(subject.nothing_to_carry)  # in case an earlier check's calls have left a carry
-    calls = [learner(problem) for problem in (subject.first, subject.again, subject.first)]
-    require("params" not in learner.changed, "params_changed", subject.kinds["params_changed"])
-    if not same(calls[0], calls[2], learner.rtol):
-        raise memory(subject, learner, calls)
-    if learner.rtol == EXACT and numerical(subject, learner, calls[0]):
-        raise Verdict("numerical", NUMERICAL)
-    if rounded(learner, subject.first, calls[0]):
-        learner.rtol = SINGLE
-    if same(calls[0], subject.first.right, learner.rtol) and not same(calls[1], subject.again.right, learner.rtol):
-        require_fresh(subject, calls[1])
-
+    require_repeatable(subject, learner)
     answers = Answers(learner, subject.problems)
-    found = partial(found_in, subject, answers)
-    if not answers.wrong:
+    wrong = set(answers.wrong)
+    if not wrong:
         return praise(learner, subject.first)
-    require(answers.empty != answers.names, "not_started",
-            "every gradient is still zero. Fill them in and run this cell again.")
-    if set(answers.wrong) <= set(answers.sideways):
-        raise found("gradient_transposed")
-    if set(answers.wrong) <= set(answers.empty):
-        raise found("bias_missing") if set(answers.wrong) <= subject.biases else unfinished(subject, answers)
-    if set(answers.wrong) <= subject.biases & set(answers.everywhere(one_number_for_all, rights(answers))):
+    if answers.empty == answers.names:
+        raise Verdict("not_started", "every gradient is still zero. Fill them in and run this cell again.")
+    if wrong <= set(answers.sideways):
+        raise answers.found("gradient_transposed")
+    if wrong <= set(answers.empty):
+        raise answers.found("bias_missing") if wrong <= subject.biases else unfinished(subject, answers)
+    if wrong <= subject.biases & set(answers.everywhere(one_number_for_all, answers.right)):
         raise one_number(answers.wrong)
     kinds = kinds_that_fit(subject, answers)
     if len(kinds) == 1:
-        raise found(kinds.pop(), place(subject, answers))
+        raise answers.found(kinds.pop(), place(subject, answers))
     require_nothing_added(subject, learner, answers)
     require_linear(subject, learner, answers)
-    factor = answers.factor(answers.names)
-    if factor:
+    if factor := answers.factor(answers.names):
         raise scaled(subject, factor)
-    k = steps_covered(learner, subject.others[-1]) if subject.shortened else 0
-    if any(answers.left_by([problem.answer(partial(shortened, k)) for problem in subject.problems]) == answers.names
-           for shortened in subject.shortened if k):
-        raise found("truncated", f"The walk back covers {k} steps at a time. ")
-    if all(learner.is_right(problem.cut("B", 1)) for problem in subject.ordinary):
+    if k := steps_covered(subject, learner, answers):
+        raise answers.found("truncated", f"The walk back covers {k} steps at a time. ")
+    factors = {name: answers.factor([name]) for name in answers.wrong}
+    if not all(factors.values()) and all(learner.is_right(problem.cut("B", 1)) for problem in subject.ordinary):
         raise Verdict("batch", "it is right for a single sequence and wrong for a batch. A weight is shared by all "
                       "sequences, so its gradient is a sum over them. Look at each line that handles the batch axis. "
                       f"It shows in: {', '.join(answers.wrong)}.")
-    raise unknown(subject, learner, answers)
-
-
-def found_in(subject, answers, kind, finding=""):
-    """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
-    return Verdict(kind, f"{finding}{subject.kinds[kind]} It shows in: {', '.join(answers.wrong)}.")
-
-
-def rights(answers):
-    """Return the right gradients of all problems."""
-    return [problem.right for problem in answers.problems]
+    raise unknown(subject, learner, answers, factors)
 
 
 def one_number_for_all(got, expected):
@@ -116,6 +94,22 @@ def scaled(subject, factor):
 # --- from one call to the next ----------------------------------------------------------------------------------------
 
 
+def require_repeatable(subject, learner):
+    """Raise a Verdict unless each call is about its own arguments; find out how precise the answers are."""
+    first, again = subject.first, subject.again
+    learner.try_on(subject.nothing_to_carry)  # in case an earlier check's calls have left a carry
+    calls = [learner(problem) for problem in (first, again, first, first)]
+    require("params" not in learner.changed, "params_changed", subject.kinds["params_changed"])
+    if not all(same(calls[0], call, learner.rtol) for call in calls[2:]):
+        raise memory(subject, learner, calls)
+    if not same(calls[0], first.right, learner.rtol):
+        if rounded(learner, first, calls[0]):
+            learner.rtol = SINGLE
+        require(learner.rtol == SINGLE or not numerical(subject, learner, calls[0]), "numerical", NUMERICAL)
+    if same(calls[0], first.right, learner.rtol) and not same(calls[1], again.right, learner.rtol):
+        require_fresh(subject, calls[1])
+
+
 def memory(subject, learner, calls):
     """Return the Verdict on a function that gave two answers to the same question."""
     first, again = subject.first, subject.again
@@ -123,11 +117,11 @@ def memory(subject, learner, calls):
         if bug.kind == "not_zeroed":
             patient = bug.make()
             if all(same(grads, problem.answer(patient), learner.rtol)
-                   for grads, problem in zip(calls, (first, again, first), strict=True)):
+                   for grads, problem in zip(calls, (first, again, first, first), strict=True)):
                 return Verdict("not_zeroed", subject.kinds["not_zeroed"])
 
     def adds_up(name):
-        one, two, three = (grads[name] for grads in calls)
+        one, two, three, _ = (grads[name] for grads in calls)
         kept = [(0 * one, one, first), (0 * one, two, again)]  # right every time …
         summed = [(one, two, again), (two, three, first)]      # … or on top of what was there before
         return any(all(close(after, before + problem.right[name], learner.rtol) for before, after, problem in steps)
@@ -136,8 +130,9 @@ def memory(subject, learner, calls):
     if all(map(adds_up, first.params)):
         return Verdict("not_zeroed", subject.kinds["not_zeroed"])
     more = [learner(first) for _ in range(3)]
-    steps = [{name: b[name] - a[name] for name in b} for a, b in zip(more, more[1:], strict=False)]
-    if not same(*steps, 1e-3):  # neither at rest nor growing by the same share
+    one, two = (np.concatenate([(b[name] - a[name]).ravel() for name in b])
+                for a, b in zip(more, more[1:], strict=False))
+    if abs(one @ two) < 0.99 * np.linalg.norm(one) * np.linalg.norm(two):  # what is kept moves along a line, or rests
         return Verdict("random", "The same arguments give another answer at every call, without a rule. Look for a "
                        "random number: noise, dropout, a weight that is drawn anew.")
     return Verdict("not_repeatable", "The same arguments gave another answer the second time. Look at what survives "
@@ -166,22 +161,22 @@ NUMERICAL = (
 
 
 def rounded(learner, problem, grads):
-    """True if the gradients are right but for rounding to float32: a mistake's error would grow in step with dY."""
-    if same(grads, problem.right, EXACT) or not same(grads, problem.right, SINGLE):
+    """True if the gradients are right but for rounding to float32: then a change beyond its digits makes none."""
+    if not same(grads, problem.right, SINGLE):
         return False
-    if same(grads, problem.right, 3e-7):  # a few float32 roundings: one of X or h only is such an error, too
-        return True
-    tripled = learner(problem.scaled(3))
-    off = [name for name, g in grads.items() if not close(g, problem.right[name], EXACT)]
-    errors = [(3 * (grads[name] - problem.right[name]), tripled[name] - 3 * problem.right[name]) for name in off]
-    return not any(close(three, error, 1e-3) for three, error in errors)
+    off = {name for name, g in grads.items() if not close(g, problem.right[name], EXACT)}
+    for argument in problem.args if off else ():
+        nudged = problem.nudged(argument)
+        moved = learner(nudged)
+        off -= {name for name in off if np.array_equal(moved[name], grads[name])
+                and not np.array_equal(nudged.right[name], problem.right[name])}
+    return not off
 
 
 def numerical(subject, learner, grads):
-    """True if the gradients are nearly right, but not quite, and made without what the forward pass kept."""
+    """True if the gradients are nearly right, and made without what the forward pass kept."""
     right = subject.first.right
-    nearly = same(grads, right, 1e-3) and not same(grads, right, EXACT)
-    blind = learner.try_on(subject.forgotten) if nearly else None
+    blind = learner.try_on(subject.forgotten) if same(grads, right, 1e-3) else None
     return blind is not None and same(blind, right, 1e-3)
 
 
@@ -195,6 +190,9 @@ def require_nothing_added(subject, learner, answers):
     share = np.vdot(added[names[0]], params[names[0]]) / np.vdot(params[names[0]], params[names[0]])
     rest = {name: g - added[name] for name, g in answers.grads[0].items()}
     of_params = all(close(added[name], share * params[name], SINGLE) for name in names)
+    require(not (of_params and close(share, 1, SINGLE)), "updated_params", "with dY = 0 you return the parameters "
+            "themselves. Return the gradients alone: the step, param - lr * gradient, is the optimiser's. "
+            f"It shows in: {', '.join(names)}.")
     if of_params and same(rest, subject.first.right, EXACT):
         raise Verdict("weight_decay", f"{subject.kinds['weight_decay']} It is {share:.3g} times the parameter. "
                       f"It shows in: {', '.join(names)}.")
@@ -206,14 +204,14 @@ def require_nothing_added(subject, learner, answers):
 def require_linear(subject, learner, answers):
     """Raise a Verdict if the gradients are right for small output errors only, or for large ones only."""
     if all(learner.is_right(problem.quiet()) for problem in subject.ordinary):
-        loud = answers.grads[-2]
-        if any(np.abs(loud[name]).max() > np.abs(answers.problems[-2].right[name]).max() for name in answers.wrong):
+        loud, right = answers.grads[-2], answers.right[-2]
+        if any(np.abs(loud[name]).max() > np.abs(right[name]).max() for name in answers.wrong):
             raise Verdict("not_linear", "right for tiny output errors, and the wronger the larger they are. Twice the "
                           "error must give twice the gradient. Look for a square, or for dY in a product with itself. "
                           f"It shows in: {', '.join(answers.wrong)}.")
-        raise found_in(subject, answers, "clipped")
+        raise answers.found("clipped")
     if all(learner.is_right(problem.scaled(1e12)) for problem in subject.ordinary):
-        raise found_in(subject, answers, "small_lost")
+        raise answers.found("small_lost")
 
 
 # --- which mistake ----------------------------------------------------------------------------------------------------
@@ -237,21 +235,26 @@ def place(subject, answers):
     return ""
 
 
-def steps_covered(learner, longest):
-    """Return the largest k for which sequences of k steps are right, 0 if it is below 2: by halving."""
-    right, wrong = 1, longest.sizes["T"] + 1
+def steps_covered(subject, learner, answers):
+    """Return k if the walk back covers k steps at a time, else 0. Sequences of k steps are right: k by halving."""
+    longest = subject.others[-1]
+    right, wrong = 1, longest.sizes.get("T", 1) + 1
     while wrong - right > 1:
         middle = (right + wrong) // 2
         right, wrong = (middle, wrong) if learner.is_right(longest.cut("T", middle)) else (right, middle)
-    return right if right > 1 else 0
+    walks = [[problem.answer(partial(shortened, right)) for problem in subject.problems]
+             for shortened in subject.shortened if right > 1]
+    return right if any(answers.left_by(walk) == answers.names for walk in walks) else 0
 
 
 # --- what can be said of an unknown mistake ---------------------------------------------------------------------------
 
 
-def unknown(subject, learner, answers):
-    """Return the Verdict that says which gradients are wrong, and what was found out about the mistake."""
-    factors = {name: answers.factor([name]) for name in answers.wrong}
+def unknown(subject, learner, answers, factors):
+    """Return the Verdict that says which gradients are wrong, and what was found out about the mistake.
+
+    `factors` says, in words, what each wrong gradient is multiplied by: "" if by no one number.
+    """
     rows = [("gradient of", "")]
     for name in answers.names:
         verdict = "right" if name not in factors else "zero" if name in answers.empty else (
@@ -259,9 +262,8 @@ def unknown(subject, learner, answers):
             else "wrong")
         rows.append((name, verdict))
     message = f"wrong for {', '.join(answers.wrong)}, and not by one mistake that this check knows."
-    largest = max(np.abs(grads[name] - problem.right[name]).max() / np.abs(problem.right[name]).max()
-                  for grads, problem in zip(answers.grads[:-2], answers.problems, strict=False)
-                  for name in answers.wrong)
+    largest = max(np.abs(grads[name] - right[name]).max() / np.abs(right[name]).max()
+                  for grads, right in zip(answers.grads, answers.right, strict=True) for name in answers.wrong)
     if largest < 1e-3:
         message += f" The errors are small, {largest:.0e} of the gradient at most: look for a small number."
     return Verdict("unknown", f"{message} {where(subject, learner, answers, factors)}", rows)
@@ -271,8 +273,12 @@ def where(subject, learner, answers, factors):
     """Say where the mistake cannot be, or from how many steps on it shows: by silencing output errors."""
     wrong = ", ".join(answers.wrong)
     if all(factors.values()) and not set(answers.wrong) & set(answers.empty):
-        return ("Each of them points in the right direction and has another length: look for a division or a factor in "
-                f"the lines of {wrong}.")
+        return ("Each of them is a number times the right one: look for a division, a factor or a sign in the lines of "
+                f"{wrong}.")
+    twice = learner.try_on(subject.first.scaled(2))
+    if twice is None or not same(twice, {name: 2 * g for name, g in answers.grads[0].items()}, learner.rtol):
+        return ("Twice the error does not give twice the gradient, as it must: look for a square, a size, a comparison "
+                f"or a rounding in the lines of {wrong}.")
     proof = [name for name in subject.walk if name not in answers.wrong]
     if proof:
         return (f"The gradient of {proof[0]}, made of all dL/dz_t, is right, and so is the walk back: "
@@ -295,5 +301,5 @@ def where(subject, learner, answers, factors):
         which = ", ".join(map(str, right)) or "none"
         return text + f"at step n it is right for n = {which}: look at what passes from one step to another."
     back = ("is right at its own step and wrong from one step back on" if m == 1 else
-            f"is right up to {m - 1} step{'s' * (m > 2)} back and wrong from {m} steps back on")
+            f"is still right {m - 1} step{'s' * (m > 2)} back and wrong from {m} steps back on")
     return text + f"at step n it is right for n = 1{f' to {m}' * (m > 1)} only: an error {back}."

@@ -1,4 +1,4 @@
-"""Checks of the exercises in notebook 01 and of the trial in notebook 00."""
+"""Checks of the exercises in notebook 01."""
 
 import copy
 import math
@@ -20,17 +20,7 @@ from rnn_lib.exercises.verdict import (
 )
 from rnn_lib.losses import softmax
 
-
-@returns_report
-def check_trial(answer):
-    """Check the trial of notebook 00: how many hidden states does an RNN have that reads T = 5 steps?"""
-    mistakes = [
-        ("initial_state_missing", 5, "5 states follow the 5 steps. What did the first step start from?"),
-        ("state_missing", 4, "every one of the 5 steps makes a state, the last one too. Which one comes before them?"),
-        ("one_too_many", 7, "5 states follow the 5 steps. How many come before the first step?"),
-    ]
-    judge("answer", answer, 6, mistakes)
-    return "the initial state, h_0, and one state after each of the 5 steps."
+__all__ = ["check_which_outputs_change", "check_step", "check_forward", "check_memory_length"]
 
 
 @returns_report

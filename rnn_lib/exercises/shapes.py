@@ -14,6 +14,8 @@ from rnn_lib.exercises.verdict import (
     returns_report,
 )
 
+__all__ = ["check_shapes", "check_count_params", "check_time_major", "check_step_columns", "check_careful_mse"]
+
 SIZES = {"T": 7, "B": 3, "I": 2, "H": 5, "O": 4}
 AXES = {3: ("time", "batch", "size"), 2: ("out", "in"), 1: ("out",)}
 

@@ -21,6 +21,8 @@ from rnn_lib.generate import free_run
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import SGD, Adam
 
+__all__ = ["check_windows", "check_training_loop", "check_adam_step", "check_free_run", "check_split"]
+
 EPOCHS, T, B = 5, 8, 3  # of exercise 2; all differ, so that a loop over another of them shows
 BETA_1, BETA_2, EPS = 0.9, 0.999, 1e-8  # of Adam, as the notebook has them
 
@@ -174,36 +176,22 @@ def loops():
         ("right", {}, ""),
         ("no_step", {"step": False}, "the parameters never change. Which call changes them?"),
         ("ascent", {"sign": -1}, uphill),
-        (
-            "accumulated", {"accumulate": True},
-            "the gradients of all epochs are added up. Each step takes those of its own epoch.",
-        ),
-        (
-            "forward_once", {"forward_once": True},
-            "forward runs only once, before the loop. After a step the outputs are others: call it in every epoch.",
-        ),
-        (
-            "gradients_once", {"gradients_once": True},
-            "every step takes the gradients of the first epoch. The step has changed them: backward, in every epoch.",
-        ),
+        ("accumulated", {"accumulate": True},
+         "the gradients of all epochs are added up. Each step takes those of its own epoch."),
+        ("forward_once", {"forward_once": True},
+         "forward runs only once, before the loop. After a step the outputs are others: call it in every epoch."),
+        ("gradients_once", {"gradients_once": True},
+         "every step takes the gradients of the first epoch. The step has changed them: backward, in every epoch."),
         ("reads_the_target", {"reads_target": True}, "the network reads the target. Its input is X."),
         ("learns_the_input", {"learns_input": True}, "the outputs are compared with X: it learns to copy its input."),
-        (
-            "pair_swapped", {"reads_target": True, "learns_input": True},
-            "X and target are swapped: the network reads X, and its outputs are compared with target.",
-        ),
-        (
-            "state_carried", {"carry": True},
-            "each epoch begins with the last state of the one before. The windows begin anew: pass no state.",
-        ),
-        (
-            "loss_after_step", {"loss_after": True},
-            "the parameters are right; the losses are those after each step. Keep the loss that gave the gradients.",
-        ),
-        (
-            "last_step_missing", {"skip_last": True},
-            "the last epoch makes no step, or the first one none: every epoch ends with one.",
-        ),
+        ("pair_swapped", {"reads_target": True, "learns_input": True},
+         "X and target are swapped: the network reads X, and its outputs are compared with target."),
+        ("state_carried", {"carry": True},
+         "each epoch begins with the last state of the one before. The windows begin anew: pass no state."),
+        ("loss_after_step", {"loss_after": True},
+         "the parameters are right; the losses are those after each step. Keep the loss that gave the gradients."),
+        ("last_step_missing", {"skip_last": True},
+         "the last epoch makes no step, or the first one none: every epoch ends with one."),
     ]
 
 
@@ -364,45 +352,27 @@ def free_run_mistakes(seed, series, warm_up):
 
     right = np.concatenate([first, roll(first, warm, n_steps)])  # one step more than asked for
     return [
-        (
-            "teacher_forced", model.forward(series[:-1])[warm_up - 1 :],
-            "from the second forecast on the true values are read. Each input must be the output before it.",
-        ),
-        (
-            "state_reset", np.concatenate([first, roll(first, None, n_steps - 1, carry_state=False)]),
-            "every step starts from an empty memory. What does model.forward need besides the input to carry on?",
-        ),
-        (
-            "warm_up_forgotten", np.concatenate([first, roll(first, None, n_steps - 1)]),
-            "after the warm-up the memory starts from zero. Pass the state that the warm-up left.",
-        ),
-        (
-            "state_frozen", np.concatenate([first, roll(first, warm, n_steps - 1, carry_state=False)]),
-            "each step starts from the state at the end of the warm-up. Read model.state again after every step.",
-        ),
-        (
-            "last_value_twice", roll(last_input, warm, n_steps),
-            "the last true value is read twice: the warm-up has read it already, and its last output is forecast 1.",
-        ),
-        (
-            "input_frozen", np.concatenate([first, roll(last_input, warm, n_steps - 1, feed_back=False)]),
-            "every step reads the last true value. Which value comes in after the first forecast?",
-        ),
-        (
-            "no_warm_up", roll(last_input, None, n_steps),
-            "only the last true value is read. Pass the whole warm-up through the model first: it fills the memory.",
-        ),
+        ("teacher_forced", model.forward(series[:-1])[warm_up - 1 :],
+         "from the second forecast on the true values are read. Each input must be the output before it."),
+        ("state_reset", np.concatenate([first, roll(first, None, n_steps - 1, carry_state=False)]),
+         "every step starts from an empty memory. What does model.forward need besides the input to carry on?"),
+        ("warm_up_forgotten", np.concatenate([first, roll(first, None, n_steps - 1)]),
+         "after the warm-up the memory starts from zero. Pass the state that the warm-up left."),
+        ("state_frozen", np.concatenate([first, roll(first, warm, n_steps - 1, carry_state=False)]),
+         "each step starts from the state at the end of the warm-up. Read model.state again after every step."),
+        ("last_value_twice", roll(last_input, warm, n_steps),
+         "the last true value is read twice: the warm-up has read it already, and its last output is forecast 1."),
+        ("input_frozen", np.concatenate([first, roll(last_input, warm, n_steps - 1, feed_back=False)]),
+         "every step reads the last true value. Which value comes in after the first forecast?"),
+        ("no_warm_up", roll(last_input, None, n_steps),
+         "only the last true value is read. Pass the whole warm-up through the model first: it fills the memory."),
         ("starts_late", right[1:], "your first forecast is the second one. The warm-up's last output is the first."),
         ("one_too_many", right, "one forecast too many: T - warm_up, with the warm-up's last output."),
         ("one_missing", right[:-2], "one forecast is missing: T - warm_up, with the warm-up's last output."),
-        (
-            "warm_up_included", np.concatenate([outputs[:-1], right[:-1]]),
-            "you also return the outputs during the warm-up. Return the forecasts of series[warm_up:].",
-        ),
-        (
-            "warm_up_included", np.concatenate([series[:warm_up], right[:-1]]),
-            "you also return the warm-up itself. Return the forecasts of series[warm_up:].",
-        ),
+        ("warm_up_included", np.concatenate([outputs[:-1], right[:-1]]),
+         "you also return the outputs during the warm-up. Return the forecasts of series[warm_up:]."),
+        ("warm_up_included", np.concatenate([series[:warm_up], right[:-1]]),
+         "you also return the warm-up itself. Return the forecasts of series[warm_up:]."),
     ]
 
 

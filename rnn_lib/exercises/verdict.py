@@ -15,8 +15,8 @@ from rnn_lib.report import Report
 from rnn_lib.validation import describe
 
 __all__ = [
-    "SINGLE", "Verdict", "as_numbers", "attempt", "call", "close", "is_right", "is_single", "is_unfilled", "judge",
-    "names_in", "require", "require_dict", "require_filled", "returns_report", "safe_describe",
+    "SINGLE", "Verdict", "as_numbers", "attempt", "call", "close", "dtype_of", "is_right", "is_single", "is_unfilled",
+    "judge", "names_in", "require", "require_dict", "require_filled", "returns_report", "safe_describe",
 ]
 
 SINGLE = 1e-5  # how well answers in float32 must agree
@@ -179,8 +179,15 @@ def judge(name, got, expected, mistakes=(), rtol=1e-9, nearly=None, single=False
 
 def is_single(value):
     """True if a value, or one of several in a list or tuple, is made of float32 numbers."""
-    values = value if isinstance(value, list | tuple) else [value]
-    return any(getattr(item, "dtype", None) == np.float32 for item in values)
+    return any(dtype_of(item) == np.float32 for item in (value if isinstance(value, list | tuple) else [value]))
+
+
+def dtype_of(value):
+    """Return the dtype of a NumPy array, or of what turns into one, such as PyTorch's; float64 of anything else."""
+    try:
+        return np.asarray(value).dtype if hasattr(value, "dtype") else np.dtype(float)
+    except Exception:
+        return np.dtype(float)
 
 
 def is_right(got, expected, rtol=1e-9):

@@ -24,9 +24,8 @@ class BackwardWalk:
 def run_backward_walk(steps_back=1, error_at=EVERY_STEP, recurrence=1.0):
     """Walk back `steps_back` steps through the tiny example, with W_hh multiplied by `recurrence`."""
     params, X, target = data.tiny_example()
-    T, model = len(X), RNN(input_size=1, hidden_size=2, output_size=1)
-    for name, param in params.items():
-        model.params[name][...] = param * (recurrence if name == "W_hh" else 1)
+    params["W_hh"] *= recurrence
+    T, model = len(X), RNN(input_size=1, hidden_size=2, output_size=1).set_params(params)
     Y = model.forward(X)
     if error_at == LAST_STEP:
         Y[:-1] = target[:-1]  # the loss's other terms are left out

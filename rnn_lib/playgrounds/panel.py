@@ -27,6 +27,7 @@ A release should be answered within 250 ms, training included. Drawing is half o
 
 import html
 import math
+import threading
 import time
 from inspect import signature
 
@@ -34,6 +35,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from rnn_lib.playgrounds.picture import data_url
+from rnn_lib.plots.style import DRAWING
 from rnn_lib.validation import check_choice, check_int, check_number
 
 CONTROL_WIDTH, LETTER_WIDTH, TEXT_HEIGHT, PROGRESS_WIDTH = 440, 8, 40, 200  # pixels
@@ -64,7 +66,7 @@ class Panel(widgets.VBox):
         self.reports_progress = "on_epoch" in parameters
         self.default_epochs = getattr(parameters.get("epochs"), "default", None)
         self.past = []  # (settings, result), the newest last; the last one is what the picture shows
-        self.busy = False
+        self.working = threading.Lock()
 
         label_width = LETTER_WIDTH * max(len(control.description) for control in controls.values())
         for control in controls.values():
@@ -102,17 +104,17 @@ class Panel(widgets.VBox):
         return [result for _, result in self.past[:-1]]
 
     def update(self):
-        """Run and draw at the present settings; if they change meanwhile, again at the newest ones."""
-        if self.busy:
-            return
-        self.busy = True
-        try:
-            settings = None
-            while settings != self.settings:
+        """Run and draw at the present settings; if they change meanwhile, again at the newest ones.
+
+        Whoever is at work already, in another thread or further up in this one, sees to the change.
+        """
+        settings = None
+        while settings != self.settings and self.working.acquire(blocking=False):
+            try:
                 settings = self.settings
                 self.compute(settings)
-        finally:
-            self.busy = False
+            finally:
+                self.working.release()
 
     def compute(self, settings):
         """Run and draw at `settings`, unless the picture shows them already."""
@@ -139,8 +141,9 @@ class Panel(widgets.VBox):
     def show(self, past):
         """Draw the last result in `past` with the ones before it as ghosts; nothing changes if drawing fails."""
         *earlier, result = [result for _, result in past]
-        figure = self.draw(result, ghosts=earlier) if self.max_ghosts else self.draw(result)
-        picture = data_url(figure)
+        with DRAWING:
+            figure = self.draw(result, ghosts=earlier) if self.max_ghosts else self.draw(result)
+            picture = data_url(figure)
         self.picture.layout.width = f"{figure.get_figwidth() * figure.dpi:.0f}px"
         self.past = past
         self.picture.value = picture

@@ -29,9 +29,8 @@ def run_unroll(step=3, recurrent_scale=1.0, first_input=1.0):
     params, X, _ = tiny_example()
     X = np.concatenate([X, np.zeros((SILENCE, 1, 1))])
     X[0] = first_input
-    model = RNN(input_size=1, hidden_size=2, output_size=1)
-    for name, value in params.items():
-        model.params[name][...] = value * recurrent_scale if name == "W_hh" else value
+    params["W_hh"] *= recurrent_scale
+    model = RNN(input_size=1, hidden_size=2, output_size=1).set_params(params)
     Y = model.forward(X)
     h = model.hidden_states
     state = ", ".join(f"{value:.4f}" for value in h[step, 0])

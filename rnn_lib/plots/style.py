@@ -3,8 +3,14 @@
 The colours are from the palette of Okabe and Ito, safe for colour-blind readers.
 """
 
+import threading
+
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+
+# Matplotlib's settings belong to the whole process: two threads that change them for a moment (a cell, and a slider's
+# callback beside it) could leave them changed for good. Who draws holds this.
+DRAWING = threading.RLock()
 
 INPUT, HIDDEN, OUTPUT, BACKWARD = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 TARGET, BASELINE = "#000000", "#7F7F7F"
@@ -37,7 +43,7 @@ def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
 
     The figure is closed for pyplot, so a notebook shows it exactly once: where it is a cell's last value.
     """
-    with plt.rc_context(STYLE):
+    with DRAWING, plt.rc_context(STYLE):
         subplots["subplot_kw"] = {"axes_class": CourseAxes, **subplots.get("subplot_kw", {})}
         figure, axes = plt.subplots(rows, columns, figsize=(width, height), **subplots)
     plt.close(figure)

@@ -89,6 +89,52 @@ def plain_loop(problem):
     return step
 
 
+def unchecked(problem):
+    """The mathematics of our RNN, line by line, in functions that check nothing and copy nothing for safety."""
+    X, target = problem.data()
+    params = RNN(problem.I, problem.H, problem.O, dtype=problem.dtype).params
+
+    def forward(p, X):
+        (T, B, I), H = X.shape, len(p["b_h"])
+        h = np.empty((T + 1, B, H), X.dtype)
+        h[0] = 0
+        np.dot(X.reshape(T * B, I), p["W_xh"].T, out=h[1:].reshape(T * B, H))
+        h[1:] += p["b_h"]
+        W_hh_T = p["W_hh"].T.copy()
+        h_prev = h[0]
+        for h_t in h[1:]:
+            h_t += h_prev.dot(W_hh_T)
+            h_prev = np.tanh(h_t, out=h_t)
+        return h, (h[1:].reshape(T * B, H).dot(p["W_hy"].T) + p["b_y"]).reshape(T, B, -1)
+
+    def mse(Y, target):
+        difference = Y - target
+        return (difference * difference).sum() / Y.size, 2 * difference / Y.size
+
+    def backward(p, X, h, dY):
+        (T, B, I), H = X.shape, len(p["b_h"])
+        dY = dY.reshape(T * B, -1)
+        dZ = dY.dot(p["W_hy"]).reshape(T, B, H)
+        tanh_prime = h[1:] ** 2
+        np.subtract(1, tanh_prime, out=tanh_prime)
+        W_hh, carry = p["W_hh"], 0
+        for dz_t, tanh_prime_t in zip(dZ[::-1], tanh_prime[::-1], strict=True):
+            dz_t += carry
+            dz_t *= tanh_prime_t
+            carry = dz_t.dot(W_hh)
+        dZ = dZ.reshape(T * B, H)
+        return {"W_xh": dZ.T.dot(X.reshape(T * B, I)), "W_hh": dZ.T.dot(h[:-1].reshape(T * B, H)),
+                "b_h": dZ.sum(axis=0), "W_hy": dY.T.dot(h[1:].reshape(T * B, H)), "b_y": dY.sum(axis=0)}
+
+    def step():
+        h, Y = forward(params, X)
+        _, dY = mse(Y, target)
+        grads = backward(params, X, h, dY)
+        for name, p in params.items():
+            p -= LR * grads[name]
+    return step
+
+
 def floor(problem):
     """The matrix products and tanh calls alone, into arrays that are there: nobody with NumPy can be faster."""
     (T, B, I, H, O), dtype = (problem.T, problem.B, problem.I, problem.H, problem.O), problem.dtype
@@ -136,6 +182,29 @@ def race(steps, seconds=2.0, rounds=5):
                 taken.append(time.perf_counter() - start)
             times[name].append(min(taken))
     return times
+
+
+def interleaved(a, b, between, seconds=2.0, rounds=5):
+    """Time a() and b() by turns, one call each, with between() before every one: the caches are cold, as in real use.
+
+    Returns the median over the rounds of a's median time over b's.
+    """
+    between()
+    start = time.perf_counter()
+    for step in (a, between, b, between):
+        step()
+    calls = max(15, int(seconds / rounds / (time.perf_counter() - start)))
+    ratios = []
+    for _ in range(rounds):
+        taken = {a: [], b: []}
+        for _ in range(calls):
+            for step in (a, b):
+                between()
+                start = time.perf_counter()
+                step()
+                taken[step].append(time.perf_counter() - start)
+        ratios.append(statistics.median(taken[a]) / statistics.median(taken[b]))
+    return statistics.median(ratios)
 
 
 def ratio(times, a, b):

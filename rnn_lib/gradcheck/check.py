@@ -1,20 +1,16 @@
-"""Is a backward pass right? Its gradients against numerical ones.
-
-A model is anything with `params` (a dict of arrays), `forward(X)` or `forward(X, state)`, and
-`backward(dY)`. It is never changed: all the work is done on copies. Four rooms: probe.py nudges the parameters
-and differentiates, comparison.py compares one call, suspects.py finds who is to blame; here they make a check.
-"""
+"""The checks: numerical gradients, all of them against `backward`, and one random direction."""
 
 import copy
 import itertools
 import math
-from typing import NamedTuple
 
 import numpy as np
 
-from rnn_lib import initialization, suspects
-from rnn_lib.comparison import OTHER_SHAPES, compare, doubts, forward_and_backward, slopes, worst_errors
-from rnn_lib.probe import (
+from rnn_lib import initialization
+from rnn_lib.gradcheck import suspects
+from rnn_lib.gradcheck.comparison import OTHER_SHAPES, compare, doubts, forward_and_backward, slopes, worst_errors
+from rnn_lib.gradcheck.findings import Direction, GradientReport
+from rnn_lib.gradcheck.probe import (
     CENTRAL,
     CENTRAL_SINGLE,
     COMPLEX,
@@ -27,7 +23,6 @@ from rnn_lib.probe import (
     one_by_one,
     run_forward,
 )
-from rnn_lib.report import GradientReport
 from rnn_lib.validation import (
     check_array,
     check_callable,
@@ -41,7 +36,7 @@ from rnn_lib.validation import (
     shape_of,
 )
 
-__all__ = ["Direction", "GradientReport", "check_direction", "check_gradients", "numerical_gradients"]
+__all__ = ["check_direction", "check_gradients", "numerical_gradients"]
 
 ORDER_ONE = "order-one weights"
 SINGLE_TOLERANCE = 4e-6  # what the rounding of float32, 6e-8, may grow to in a sum
@@ -65,37 +60,6 @@ def numerical_gradients(model, X, loss_fn, method="complex", step=None, state=No
     check_pair(loss_fn(run_forward(copy_with(model), X, state)))  # what is wrong already has no other reason
     fresh = bool(suspects.habit_of_forward(model, X, other_data(X), state))
     return one_by_one(Probe(model, loss_fn, method, state, fresh), X, method, step)
-
-
-class Direction(NamedTuple):
-    """What `check_direction` found: the slope of the loss along one random direction v of all weights together.
-
-    numerical  the slope, from the loss alone
-    backward   the slope, from the gradients: the sum of each times v
-    error      their difference, relative to the terms of that sum
-    tolerance  the largest error that passes
-    remark     why the tolerance is not that of the complex step, or ""
-    """
-
-    numerical: float
-    backward: float
-    error: float
-    tolerance: float
-    remark: str = ""
-
-    @property
-    def passed(self):
-        """True if the two slopes agree."""
-        return self.error <= self.tolerance
-
-    def __str__(self):
-        """The verdict, in digits that are the same on every machine."""
-        error = f"< {self.tolerance:g}" if self.passed else f"{self.error:.2g}"
-        label = "Wrong" if not self.passed else "Right" if self.tolerance < 0.1 else "Undecided"
-        return (f"{label}: along a random direction of all weights the loss has slope {self.numerical:.4g}, "
-                f"the gradients {self.backward:.4g} (relative error {error}). {self.remark}").rstrip()
-
-    __repr__ = __str__
 
 
 def check_direction(model, X, loss_fn, seed=0):
@@ -209,7 +173,9 @@ def settings_of(model, X, loss_fn, rng):
     """
     states = initial_states(model, X, rng)
     Y = run_forward(copy_with(model), X, states[0])
-    check_pair(loss_fn(copy.deepcopy(Y)))
+    _, dY = check_pair(loss_fn(copy.deepcopy(Y)))
+    if isinstance(Y, np.ndarray) and np.shape(dY) != Y.shape:
+        raise ValueError(f"loss_fn: expected dL/dY of shape {Y.shape}, as Y, got {np.shape(dY)}")
     losses = [loss_fn(copy.deepcopy(Y))[0] for _ in range(2)]
     if not is_finite(losses[0]):
         raise ValueError(f"loss_fn: expected a finite loss at the model's own weights, got {losses[0]}")
@@ -272,11 +238,11 @@ def other_shapes(X):
 
 
 def linear_loss(Y):
-    """A loss for outputs of any shape: the mean of Y times fixed random numbers. Returns (loss, dL/dY)."""
+    """A loss for outputs of any shape: the sum of Y times fixed random numbers of order one. Returns (loss, dL/dY)."""
     if not isinstance(Y, np.ndarray):
         raise TypeError(f"forward returns {type(Y).__name__}, not one array")
-    C = np.random.default_rng(0).normal(size=np.shape(Y)) / np.size(Y)
-    return (C * Y).sum(), C
+    dY = np.random.default_rng(0).normal(size=Y.shape)
+    return (dY * Y).sum(), dY
 
 
 def check_model_and_loss(model, loss_fn):
@@ -287,6 +253,7 @@ def check_model_and_loss(model, loss_fn):
 
 
 def check_pair(answer):
-    """Raise unless a loss function's answer is the pair that every loss of the course returns."""
+    """Return a loss function's answer if it is the pair that every loss of the course returns, or raise."""
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise TypeError(f"loss_fn: expected (loss, dLoss/dY), as mse_loss returns, got {describe(answer)}")
+    return answer

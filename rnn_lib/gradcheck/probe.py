@@ -170,9 +170,9 @@ def one_by_one(probe, X, method, step):
 
 
 def run_forward(model, X, state=None):
-    """Call forward on a copy of X, with a state only if there is one: a feed-forward network takes none."""
+    """Call forward on copies of X and the state, which it may change; without a state if there is none."""
     X = X.copy()
-    return model.forward(X) if state is None else model.forward(X, state)
+    return model.forward(X) if state is None else model.forward(X, copy.deepcopy(state))
 
 
 def initial_states(model, X, rng):
