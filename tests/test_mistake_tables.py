@@ -23,6 +23,7 @@ TESTS = [  # those that hand in known mistakes
 ]
 MODULES = [
     "bptt", "bptt_in_code", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave", "start_here",
+    "training_loop",
 ]
 
 
