@@ -8,8 +8,8 @@ from rnn_lib.seeds import generator
 from rnn_lib.validation import check_array, check_choice, check_int, check_labels, check_number, shape_of
 
 __all__ = [
-    "brackets", "first_symbol", "load_co2", "load_digits", "one_hot", "parity", "random_labels", "sine_wave",
-    "tiny_example", "windows",
+    "brackets", "first_symbol", "load_co2", "load_digits", "logistic_map", "one_hot", "parity", "random_labels",
+    "sine_wave", "tiny_example", "windows",
 ]
 
 # Where the 14 forms begin that people filled with digits, in the order of the source (datasets/README.md).
@@ -23,6 +23,22 @@ def sine_wave(n_points=200, points_per_period=25, noise=0.0, seed=0):
     noise = check_number("noise", noise, minimum=0)
     rng = generator(seed, "sine_wave")
     return np.sin(2 * np.pi * np.arange(n_points) / points_per_period) + noise * rng.normal(size=n_points)
+
+
+def logistic_map(n_points=500, start=0.3, r=4.0):
+    """Return n_points of x_{t+1} = r x_t (1 - x_t), from x_1 = `start`, 0 < start < 1 and 0 < r <= 4.
+
+    All of them lie between 0 and 1. At r = 4 the map is chaotic: on average an error doubles in each step.
+    """
+    n_points = check_int("n_points", n_points)
+    x, r = check_number("start", start, above=0, below=1), check_number("r", r, above=0)
+    if r > 4:
+        raise ValueError(f"r: expected a number up to 4, above which the values leave the range from 0 to 1, got {r}")
+    series = np.empty(n_points)
+    for t in range(n_points):  # by Python's floats: the same bits on every machine, or chaos would tell them apart
+        series[t] = x
+        x = r * x * (1 - x)
+    return series
 
 
 def windows(series, length, stride=1):

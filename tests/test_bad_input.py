@@ -388,6 +388,10 @@ TABLE = {
     "data.sine_wave": (
         plain(data.sine_wave, n_points=50, points_per_period=10, noise=0.1, seed=0),
         {"n_points": whole(1), "points_per_period": number(above=0), "noise": number(minimum=0), "seed": SEED}),
+    "data.logistic_map": (
+        plain(data.logistic_map, n_points=20, start=0.3, r=3.9),
+        {"n_points": whole(1), "start": number(above=0, below=1),
+         "r": lambda good: number(above=0)(good) | {"above 4": 4.0001}}),
     "data.windows": (
         plain(data.windows, series=np.arange(10.0), length=4, stride=2),
         {"series": lambda good: {**array(real=False)(good), "too short for one window": good[:1]},

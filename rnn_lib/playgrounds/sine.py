@@ -26,7 +26,8 @@ LAST_VALUE_MSE = 1 - np.cos(2 * np.pi / PERIOD)  # of the forecast "the next val
 PLACES = [(0.085, 0.42, 0.295, 0.51), (0.46, 0.1, 0.515, 0.83)]
 SWING = 1.5  # how far from the middle of its row a forecast is drawn
 TEACHER_FORCED, FREE_RUNNING, STATES = 8.0, 4.0, -1.5  # in the right picture: middles of rows, bottom of the heat map
-LOSS_TICKS = [0.001, 0.1, 10.0]
+TOP = 10.0  # of the loss's axis
+LOSS_TICKS = [0.001, 0.1, TOP]
 LOST = 1e6  # always predicting 0 has a loss of 0.5; that far above it, training has run away
 
 
@@ -49,10 +50,19 @@ class SineRun:
         """One line: the settings and what came of them."""
         if self.diverged:
             return f"{self.label}: {self.diverged}; try a smaller learning rate."
+        if self.loss[-1] > LAST_VALUE_MSE:
+            advice = "lower the lr" if went_too_far(self.loss) else "raise lr or epochs"
+            return f"{self.label}: loss {self.loss[-1]:.3g}, worse than the last value; {advice}."
         return (
             f"{self.label}: loss {self.loss[-1]:.4f}; MSE teacher-forced {self.teacher_forced_mse:.4f}, "
             f"free {self.free_running_mse:.4f}."
         )
+
+
+def went_too_far(loss):
+    """True if training that failed did so by too large steps: the loss rose far above its start, or fell and stuck."""
+    fell_and_stuck = loss[-1] < 0.9 * loss[0] and loss[-1] > 0.98 * loss[len(loss) // 2]
+    return max(loss) > 2 * loss[0] or fell_and_stuck
 
 
 def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=None, seed=0):
@@ -108,14 +118,17 @@ def draw_loss(axis, run, ghosts):
     labels = "\n".join(shown.label for shown in (*ghosts, run))
     axis.text(-0.09, -0.23, labels, fontsize=9, va="top", linespacing=1.45, transform=axis.transAxes)
     if run.diverged:
-        axis.plot(len(run.loss), min(run.loss[-1], 10), "X", color=BACKWARD, markersize=11, clip_on=False)
+        axis.plot(len(run.loss), min(run.loss[-1], TOP), "X", color=BACKWARD, markersize=11, clip_on=False)
+    elif max(run.loss) > TOP:
+        axis.text(0.5, 0.99, f"▲ up to {max(run.loss):.2g}", color=OUTPUT, fontsize=9, ha="center", va="top",
+                  transform=axis.transAxes)
     axis.axhline(LAST_VALUE_MSE, color=BASELINE, linestyle=":", linewidth=1.2)
     axis.text(
         0.99, LAST_VALUE_MSE, "always the last value", color=BASELINE, fontsize=9, ha="right", va="bottom",
         transform=axis.get_yaxis_transform(),
     )
     last = max(50, *(len(shown.loss) for shown in (run, *ghosts)))
-    axis.set(yscale="log", ylim=(1e-3, 10), xlim=(1, last), xticks=[1, last], xlabel="epoch")
+    axis.set(yscale="log", ylim=(1e-3, TOP), xlim=(1, last), xticks=[1, last], xlabel="epoch")
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set_yticks(LOSS_TICKS, map(plain, LOSS_TICKS))
     axis.set_title("Loss in training", y=1.0, fontsize=11)
@@ -140,7 +153,7 @@ def draw_time(axis, run):
 
 def draw_forecast(axis, row, run, output, error, title):
     """Draw one forecast over the target at the height `row`, or say that there is none."""
-    axis.plot(STEPS, row + run.target, color=TARGET, linewidth=1.2, linestyle="--")
+    axis.plot(STEPS, row + run.target, color=TARGET, linewidth=1.2, linestyle="--", zorder=3)  # above the forecast
     if output is None:
         axis.text(
             LENGTH / 2, row, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, fontweight="bold",
