@@ -4,8 +4,8 @@ from importlib import resources
 
 import numpy as np
 
-from rnn_lib.seeds import generator
-from rnn_lib.validation import check_array, check_choice, check_int, check_labels, check_number, shape_of
+from rnn_lib.ground.seeds import generator
+from rnn_lib.ground.validation import check_array, check_choice, check_int, check_labels, check_number, shape_of
 
 __all__ = [
     "brackets", "first_symbol", "load_co2", "load_digits", "logistic_map", "one_hot", "parity", "random_labels",

@@ -20,9 +20,10 @@ import pytest
 from oracles import rnn_problem
 
 import rnn_lib
-from rnn_lib import MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, seeds, training
+from rnn_lib import MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
 from rnn_lib.bugs import BuggyRNN
 from rnn_lib.generate import free_run, generate
+from rnn_lib.ground import seeds
 
 # --- kinds of arguments: each is a function from a good value to {what is wrong with it: bad value} -------------------
 
@@ -382,7 +383,7 @@ TABLE = {
         {"model": lambda good: {"None": None, "a text": "RNN"}, "warm_up": array(2, real=False), "n_steps": whole(1),
          "next_input": function}),
     "activations.sigmoid": (plain(activations.sigmoid, z=LOGITS), {}),
-    "seeds.generator": (plain(seeds.generator, seed=0, use="weights", number=1), {"seed": SEED}),
+    "ground.seeds.generator": (plain(seeds.generator, seed=0, use="weights", number=1), {"seed": SEED}),
     "initialization.uniform": (plain(initialization.uniform, shape=(2, 3), rng=np.random.default_rng(0), fan_in=3), {}),
     "initialization.order_one": (plain(initialization.order_one, shape=(2, 3), rng=np.random.default_rng(0)), {}),
     "data.sine_wave": (
@@ -454,7 +455,7 @@ NO_WRONG_VALUE = {
     ("training.fit", "verbose"): "anything is true or false", ("training.fit", "check"): "anything is true or false",
     ("training.train", "verbose"): "anything is true or false",
     **{(name, p): "for the library's own use: a wrong value fails where it is used" for name, p in [
-        ("activations.sigmoid", "z"), ("seeds.generator", "use"), ("seeds.generator", "number"),
+        ("activations.sigmoid", "z"), ("ground.seeds.generator", "use"), ("ground.seeds.generator", "number"),
         ("initialization.uniform", "shape"), ("initialization.uniform", "rng"), ("initialization.uniform", "fan_in"),
         ("initialization.order_one", "shape"), ("initialization.order_one", "rng"),
         *(("training.Batch", p) for p in training.Batch._fields),
@@ -557,13 +558,12 @@ METHODS = {
     "forward", "backward", "set_params", "save", "load", "step",
     "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
-WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example", "installation.check_installation"}
+WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
 SAME_AS_RNNS = {"MLP.set_params"}
 MODULES_WITHOUT_ROWS = {
-    "validation": "the checks themselves: test_validation.py", "report": "draws a verdict",
+    "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
     "recurrent": "reached through RNN",
-    "threads": "takes any size",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
 }
@@ -588,7 +588,7 @@ def test_every_public_function_has_a_row():
 
 
 def test_every_row_is_of_a_function_that_exists():
-    assert set(TABLE) - {"bugs.BuggyRNN"} <= set(public_names())
+    assert set(TABLE) - {"bugs.BuggyRNN", "ground.seeds.generator"} <= set(public_names())
 
 
 # --- mistakes that take two arguments -------------------------------------------------------------------------------

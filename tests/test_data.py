@@ -15,7 +15,7 @@ from rnn_lib.data import (
     tiny_example,
     windows,
 )
-from rnn_lib.seeds import generator
+from rnn_lib.ground.seeds import generator
 
 
 def test_sine_wave_is_a_sine():

@@ -22,7 +22,7 @@ SOURCES = [
     "1 + 1;",
     "from rnn_lib.plots.style import new_figure\nfigure, axis = new_figure()\nfigure",
     "import ipywidgets as widgets\nslider = widgets.IntSlider(description='hidden size')\nslider",
-    "from rnn_lib.report import Report\nReport('correct', 'π < 4', (('a', 'b'), ('1', '2')))",
+    "from rnn_lib.ground.report import Report\nReport('correct', 'π < 4', (('a', 'b'), ('1', '2')))",
     "training.BAR_AFTER = -1\nfor epoch in training.progress(range(3), verbose=True):\n    print(epoch)",
     "import os\nos.path.basename(os.getcwd())",
     "import os\nos.path.basename(os.getcwd())",

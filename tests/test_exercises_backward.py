@@ -12,7 +12,7 @@ from rnn_lib.bugs import BUGS, KINDS, right
 from rnn_lib.bugs.rnn import RNN_SUBJECT
 from rnn_lib.exercises import check_backward
 from rnn_lib.exercises.verdict import Verdict, close
-from rnn_lib.report import Report
+from rnn_lib.ground.report import Report
 
 PROBLEMS = RNN_SUBJECT.problems
 FIRST, SHORT, LONG = RNN_SUBJECT.first, RNN_SUBJECT.others[0], RNN_SUBJECT.others[-1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnn_lib.exercises.verdict import Verdict, attempt, call, close, judge, require, returns_report
-from rnn_lib.report import Report
+from rnn_lib.ground.report import Report
 
 
 def verdict(function, *args):

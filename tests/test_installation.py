@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 from execute_notebooks import ROOT
 
-from rnn_lib import installation
-from rnn_lib.installation import check_installation
+from rnn_lib.ground import installation
+from rnn_lib.ground.installation import check_installation
 
 
 @pytest.fixture

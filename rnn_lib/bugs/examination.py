@@ -7,13 +7,13 @@ import numpy as np
 
 from rnn_lib import data
 from rnn_lib.bugs.rnn import BUGS, BuggyRNN
+from rnn_lib.ground.seeds import generator
+from rnn_lib.ground.validation import check_choice, check_int
 from rnn_lib.losses import cross_entropy_loss, mse_loss
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.rnn import RNN
-from rnn_lib.seeds import generator
 from rnn_lib.training import Batch, History
 from rnn_lib.training import train as run
-from rnn_lib.validation import check_choice, check_int
 
 __all__ = ["EPOCHS", "TASKS", "Examination", "Trial", "examine", "final_loss", "healthy"]
 

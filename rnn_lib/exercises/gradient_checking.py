@@ -17,7 +17,7 @@ from rnn_lib.exercises.verdict import (
     returns_report,
     safe_describe,
 )
-from rnn_lib.validation import check_choice
+from rnn_lib.ground.validation import check_choice
 
 __all__ = [
     "WAITING_ROOM", "MysteryRNN", "check_blind_spots", "check_central_gradient", "check_complex_slope",

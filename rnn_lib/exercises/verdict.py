@@ -11,8 +11,8 @@ import traceback
 
 import numpy as np
 
-from rnn_lib.report import Report
-from rnn_lib.validation import describe
+from rnn_lib.ground.report import Report
+from rnn_lib.ground.validation import describe
 
 __all__ = [
     "SINGLE", "Verdict", "as_numbers", "attempt", "call", "close", "dtype_of", "is_right", "is_single", "is_unfilled",

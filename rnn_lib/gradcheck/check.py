@@ -23,7 +23,7 @@ from rnn_lib.gradcheck.probe import (
     one_by_one,
     run_forward,
 )
-from rnn_lib.validation import (
+from rnn_lib.ground.validation import (
     check_array,
     check_callable,
     check_choice,

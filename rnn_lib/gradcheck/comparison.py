@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_lib.gradcheck.probe import Setting, copy_with, derivative, one_by_one
-from rnn_lib.validation import check_array
+from rnn_lib.ground.validation import check_array
 
 OTHER_SHAPES = "other shapes"  # the place of a Setting with a loss and shapes of the check's own
 

@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from rnn_lib import MLP, RNN, data
+from rnn_lib.ground.validation import check_choice, check_int
 from rnn_lib.losses import cross_entropy_loss, last_step, softmax, softmax_mse_loss
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
 from rnn_lib.plots.classification import draw_image, draw_probabilities
 from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, TARGET, new_figure
 from rnn_lib.training import fit
-from rnn_lib.validation import check_choice, check_int
 
 TASKS = ["first symbol", "parity", "digits"]
 LOSSES = ["cross-entropy", "squared error after softmax"]

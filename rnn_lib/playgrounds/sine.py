@@ -8,12 +8,12 @@ from matplotlib.transforms import Bbox, TransformedBbox
 
 from rnn_lib import RNN, data
 from rnn_lib.generate import free_run
+from rnn_lib.ground.validation import check_choice
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
 from rnn_lib.plots.forecast import shade_warm_up
 from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, TARGET, new_figure
 from rnn_lib.training import fit
-from rnn_lib.validation import check_choice
 
 OPTIMISERS = {
     "Adam": Adam,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = ["check_installation"]
 
-COURSE = Path(__file__).resolve().parent.parent
+COURSE = Path(__file__).resolve().parents[2]
 
 
 def check_installation():
