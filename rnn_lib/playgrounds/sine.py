@@ -112,7 +112,7 @@ def draw_loss(axis, run, ghosts):
     axis.axhline(LAST_VALUE_MSE, color=BASELINE, linestyle=":", linewidth=1.2)
     axis.text(
         0.99, LAST_VALUE_MSE, "always the last value", color=BASELINE, fontsize=9, ha="right", va="bottom",
-        transform=axis.get_yaxis_transform(),
+        transform=axis.get_yaxis_transform(), bbox={"color": "white", "alpha": 0.85, "pad": 0.5},
     )
     last = max(50, *(len(shown.loss) for shown in (run, *ghosts)))
     axis.set(yscale="log", ylim=(1e-3, 10), xlim=(1, last), xticks=[1, last], xlabel="epoch")
