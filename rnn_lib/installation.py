@@ -16,8 +16,8 @@ def check_installation():
     """Print a line for `rnn_lib`, for Python and for each package that the course needs: "yes", or what is wrong.
 
     What is needed stands in pyproject.toml, beside `rnn_lib`, however old the installation is. `rnn_lib` should be the
-    one that lies in the same folder as the notebooks (a copy elsewhere is named, and has no pyproject.toml to read), and
-    no file beside the notebook may bear a package's name, as it would hide it.
+    one that lies in the same folder as the notebooks (a copy elsewhere has no pyproject.toml to read), and no file
+    beside the notebook may bear a package's name, as it would hide it.
     """
     here = Path.cwd()
     lies_here = here.is_relative_to(COURSE)

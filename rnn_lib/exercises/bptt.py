@@ -65,8 +65,8 @@ def check_pencil_dz(dz_2):
          "right direction, but a third of the length: this loss is not divided by 3, as the panel's was."),
         ("scale", expected / 2, "right direction, but half the length: the derivative of a square has a factor 2."),
         ("W_hh_untransposed", walk(no_error, 2 * error_3, W_hh.T),
-         "the carry went through W_hh the wrong way round. Unit j of h_2 feeds unit i of z_3 through W_hh[i, j]: "
-         "going back, you sum over i."),
+         "the carry went through W_hh the wrong way round. Unit j of h_2 feeds unit k of z_3 through W_hh[k, j]: "
+         "going back, you sum over k."),
         ("tanh_derivative_missing", walk(no_error, 2 * error_3, W_hh, lambda h: 1),
          "the factor 1 - h² is missing at both steps."),
         ("tanh_derivative_missing", expected / (1 - h[2][0] ** 2),
