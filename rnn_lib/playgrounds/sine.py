@@ -106,27 +106,25 @@ def draw_sine(run, ghosts=()):
 
 def draw_loss(axis, run, ghosts):
     """Draw the loss of this run over those of the ghosts, with their settings below."""
-    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0])]
-    for i, (shown, (colour, style)) in enumerate(zip((*ghosts, run), styles, strict=True)):
+    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0]), (BASELINE, ":")]
+    for i, (shown, (colour, style)) in enumerate(zip((*ghosts, run, None), styles, strict=True)):
         width = 2.2 if shown is run else 1.4
-        axis.plot(range(1, len(shown.loss) + 1), shown.loss, color=colour, linestyle=style, linewidth=width)
+        if shown is None:
+            axis.axhline(LAST_VALUE_MSE, color=colour, linestyle=style, linewidth=width)
+        else:
+            axis.plot(range(1, len(shown.loss) + 1), shown.loss, color=colour, linestyle=style, linewidth=width)
         height = -0.265 - 0.063 * i  # in the middle of line i of the text below
         axis.plot(
             [-0.21, -0.11], [height] * 2, color=colour, linestyle=style, linewidth=width, clip_on=False,
             transform=axis.transAxes,
         )
-    labels = "\n".join(shown.label for shown in (*ghosts, run))
+    labels = "\n".join([*(shown.label for shown in (*ghosts, run)), "always the last value"])
     axis.text(-0.09, -0.23, labels, fontsize=9, va="top", linespacing=1.45, transform=axis.transAxes)
     if run.diverged:
         axis.plot(len(run.loss), min(run.loss[-1], TOP), "X", color=BACKWARD, markersize=11, clip_on=False)
     elif max(run.loss) > TOP:
         axis.text(0.5, 0.99, f"▲ up to {max(run.loss):.2g}", color=OUTPUT, fontsize=9, ha="center", va="top",
                   transform=axis.transAxes)
-    axis.axhline(LAST_VALUE_MSE, color=BASELINE, linestyle=":", linewidth=1.2)
-    axis.text(
-        0.99, LAST_VALUE_MSE, "always the last value", color=BASELINE, fontsize=9, ha="right", va="bottom",
-        transform=axis.get_yaxis_transform(),
-    )
     last = max(50, *(len(shown.loss) for shown in (run, *ghosts)))
     axis.set(yscale="log", ylim=(1e-3, TOP), xlim=(1, last), xticks=[1, last], xlabel="epoch")
     axis.yaxis.set_minor_locator(NullLocator())

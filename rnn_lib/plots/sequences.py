@@ -87,16 +87,16 @@ def draw_states(axis, hidden_states):
     for unit, values in enumerate(hidden_states[:, 0].T):
         shade = HIDDEN if unit == 0 else darker(HIDDEN, 0.75**unit)
         axis.plot(values, color=shade, linestyle=LINES[unit % len(LINES)], linewidth=0.8, label="_")
-        axis.plot(values, MARKERS[unit % len(MARKERS)], color=shade, markersize=4, label=f"unit {unit + 1}")
+        axis.plot(values, MARKERS[unit % len(MARKERS)], color=shade, markersize=4, label=f"unit {unit}")
 
 
 def draw_map(axis, hidden_states, first_step=0):
     """Draw a heat map of one sequence's states and return the image."""
     states = hidden_states[:, 0].T
     H, steps = states.shape
-    extent = (first_step - 0.5, first_step + steps - 0.5, H + 0.5, 0.5)
+    extent = (first_step - 0.5, first_step + steps - 0.5, H - 0.5, -0.5)
     axis.grid(False)
-    axis.set(ylabel="hidden unit", yticks=[1, H])
+    axis.set(ylabel="hidden unit", yticks=[0, H - 1])
     return axis.imshow(states, aspect="auto", cmap=STATE_COLOURS, vmin=-1, vmax=1, extent=extent)
 
 
