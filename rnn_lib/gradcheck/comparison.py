@@ -35,7 +35,8 @@ def compare(calls, method, v):
     found = []
     for setting, X in calls:
         setting = setting._replace(model=patient)
-        if not found or setting.fresh or setting.state is not found[-1].setting.state:
+        last = found[-1].setting if found else None
+        if not last or setting.fresh or setting.state is not last.state or setting.loss_fn is not last.loss_fn:
             probe = setting.probe(method)  # else the last one: forward does not change from call to call
         try:
             grads, faults = forward_and_backward(setting, X)
