@@ -219,8 +219,8 @@ def require_nothing_added(subject, learner, answers):
 
 def require_gaps_bridged(subject, answers):
     """Raise a Verdict if all is right but where most steps have no error of their own."""
-    gaps = len(subject.ordinary)
-    require(answers.solved[:gaps] != [True] * gaps or answers.solved[gaps], "gaps", "it is right where every step has "
+    n = len(subject.ordinary)
+    require(not all(answers.solved[:n]) or all(answers.solved[n:-2]), "gaps", "it is right where every step has "
             "an error of its own, and wrong where dY is 0 at some steps, as with a loss of the last step, or with "
             "sequences of unequal lengths. A later step's error passes through such a step all the same. Look for a "
             f"test of dY, or a mask, that skips a step or ends the loop. It shows in: {', '.join(answers.wrong)}.")
@@ -343,7 +343,7 @@ def where(subject, learner, answers, factors):
     if not learner.is_right(subject.without_carry):
         already = f"With {subject.silence} nothing comes back from later steps, and it is wrong already"
         if not right:
-            return f"{already}: look at the lines for one step first."
+            return f"{already}: look at the lines for one step first, and at which steps the loop visits."
         return (f"{already}. With dY zero everywhere but at step n it is right for {which}: look at what is different "
                 "at the other steps, and at what passes from one step to another.")
     text = (f"With {subject.silence}, where nothing comes back from later steps, it is right. "

@@ -255,9 +255,9 @@ def linear_loss(Y):
         raise TypeError(f"forward returns {type(Y).__name__}, not one array")
     dY = np.random.default_rng(0).normal(size=Y.shape)
     if Y.ndim > 1:
-        dY[1::3] = 0
+        dY[:0:-3] = 0  # the last, and every third before it
     if Y.ndim > 2:
-        dY[::2, 1::3] = 0
+        dY[::2, :0:-3] = 0
     return (dY * Y).sum(), dY
 
 
