@@ -117,7 +117,7 @@ class Subject:
     forgotten      `first` with noise for all that the forward pass kept
     unseen         two problems of one size that no other has, the second with other, milder data
     shortened      functions (k, *arguments) -> gradients: a walk back over k steps at a time, in different ways
-    told_apart     kinds of which the patient's sentence is told, because it says where the mistake is
+    told_apart     kinds or patients by name whose sentence is told, because it says where the mistake is
     of_the_walk    kinds that are mistakes of the walk back
     """
 
