@@ -698,6 +698,16 @@ def ends_at_a_silent_step(params, X, h, dY):
     return grads
 
 
+def ends_without_a_carry(params, X, h, dY):
+    grads, carry = right(params, X, h, dY), 0
+    for t in reversed(range(len(X))):
+        carry = (dY[t] @ params["W_hy"] + carry) * (1 - h[t + 1] ** 2) @ params["W_hh"]
+        if not carry.any():
+            rest = right(params, X[t:], h[t:], dY[t:])
+            return {**grads, **{name: rest[name] for name in HIDDEN}}
+    return grads
+
+
 def masked(params, X, h, dY):
     """A sequence's carry is lost at each step where the sequence has no error."""
     return walk_by_hand(params, X, h, dY, change=lambda carry, t: carry * dY[t].any(axis=-1, keepdims=True))
@@ -795,7 +805,7 @@ FACTOR_ALONE = "Each of them is a number times the right one"
     (each(lambda g, p, X, dY: g + 0.1 * g**2), "not_linear", "the wronger the larger"),
     (each(lambda g, p, X, dY: g.astype(np.float16)), "not_finite", "65504"),
     (skips_silent_steps, "gaps", "a loss of the last step"), (ends_at_a_silent_step, "gaps", "ends the loop"),
-    (masked, "gaps", "unequal lengths"),
+    (masked, "gaps", "unequal lengths"), (ends_without_a_carry, "gaps", "ends the loop"),
     (walked(change=lambda carry, t: np.where(np.abs(carry) < 1e-14, 0, carry)), "small_lost", "gets lost"),
     (walked(slope=lambda h: 1 - np.clip(h, -0.999, 0.999) ** 2), "unknown", "wrong on those with T=5, B=4"),
     (walked(slope=lambda h: np.maximum(1 - h**2, 1e-3)), "unknown", "such as a limit"),
@@ -804,6 +814,10 @@ FACTOR_ALONE = "Each of them is a number times the right one"
     (kept_by_shape("W_hy"), "stale_cache", "with other data and other parameters"),
     (kept_by_shape("slopes"), "stale_cache", "the first was right"),
     (remembered_by_shape(), "stale_cache", "the first was right"),
+    (lambda params, X, h, dY: right(params, X, np.concatenate([0 * h[:1], h[1:]]), dY), "state_off_by_one",
+     "leaves out the first step, where h_{t-1} is the initial state"),
+    (walked(change=lambda carry, t: np.clip(np.where(np.abs(carry) < 1e-15, 0, carry), -1e4, 1e4)), "unknown",
+     "how large or how small dY is"),
     (squares_in_place, "unknown", "It writes into its argument hidden_states"),
     (columns_of_another_matrix, "unknown", "it is right for n = 1 only: look at what is different at the other steps"),
     (last_carry_without_slope, "unknown", "it is right for n = 1 to 6 only: look at what passes"),

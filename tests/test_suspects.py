@@ -152,6 +152,12 @@ def walked(change):
     return backward
 
 
+def ends_without_a_carry(self, dY):
+    """The walk back ends where nothing comes back, as at a silent last step."""
+    heard = dY.any(axis=(1, 2))
+    return RNN.backward(self, dY if heard[-1] else 0 * dY)
+
+
 def without_by(self, dY):
     return {**RNN.backward(self, dY), "b_y": np.zeros(O)}
 
@@ -569,6 +575,7 @@ WRONG = {
         lambda carry, dY: carry * dY.any())), mse, X, "wrong where it is 0 at some steps"),
     "a sequence's carry ends where it has no error": (rnn(backward=walked(
         lambda carry, dY: carry * dY.any(axis=1, keepdims=True))), mse, X, "wrong where it is 0 at some steps"),
+    "ends without a carry": (rnn(backward=ends_without_a_carry), mse, X, "a mask, that skips a step or ends the loop"),
     "clips its carry": (rnn(backward=walked(lambda carry, dY: np.clip(carry, -1, 1))), mse, X, "look for np.clip"),
     "clips its gradients": (rnn(backward=lambda self, dY: {
         name: np.clip(g, -1, 1) for name, g in RNN.backward(self, dY).items()}), mse, X, "look for np.clip"),

@@ -72,14 +72,16 @@ class Problem:
         return self.with_error(silent)
 
     def with_gaps(self):
-        """The same problem with output errors at a few steps only, as with sequences of unequal lengths.
+        """Two such problems with output errors at few steps only, as with sequences of unequal lengths.
 
-        The first sequence has one at its end, the others at other steps, and at some steps there is none at all.
+        In the one the first sequence has an error at its end, the others elsewhere; in the other there is none at the
+        end, and some sequences have none at all.
         """
-        error = np.zeros_like(self.error)
-        error[-1, 0] = self.error[-1, 0]
-        error[1, 1:] = self.error[1, 1:]
-        return self.with_error(error)
+        late, early = np.zeros_like(self.error), np.zeros_like(self.error)
+        late[-1, 0] = self.error[-1, 0]
+        late[1, 1:] = self.error[1, 1:]
+        early[2, -1] = self.error[2, -1]
+        return self.with_error(late), self.with_error(early)
 
     def quiet(self):
         """The same problem with tiny output errors."""
@@ -115,7 +117,7 @@ class Subject:
     forgotten      `first` with noise for all that the forward pass kept
     unseen         two problems of one size that no other has, the second with other, milder data
     shortened      functions (k, *arguments) -> gradients: a walk back over k steps at a time, in different ways
-    told_apart     kinds of which the patient's sentence is told, because it says where the mistake is
+    told_apart     kinds or patients by name whose sentence is told, because it says where the mistake is
     of_the_walk    kinds that are mistakes of the walk back
     """
 
@@ -142,7 +144,7 @@ class Subject:
     @cached_property
     def problems(self):
         """All problems on which every gradient must be right."""
-        gaps = [self.first.with_gaps()] if "T" in self.first.sizes else []
+        gaps = self.first.with_gaps() if "T" in self.first.sizes else ()
         return (*self.ordinary, *gaps, self.first.scaled(1e6), self.first.scaled(1e-20))
 
     @cached_property

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from rnn_lib.exercises.answers import EXACT, Answers, Learner, one_number, same
+from rnn_lib.exercises.unknown import unknown
 from rnn_lib.exercises.verdict import SINGLE, Verdict, close, require
 
 __all__ = ["diagnose"]
@@ -219,8 +220,8 @@ def require_nothing_added(subject, learner, answers):
 
 def require_gaps_bridged(subject, answers):
     """Raise a Verdict if all is right but where most steps have no error of their own."""
-    gaps = len(subject.ordinary)
-    require(answers.solved[:gaps] != [True] * gaps or answers.solved[gaps], "gaps", "it is right where every step has "
+    n = len(subject.ordinary)
+    require(not all(answers.solved[:n]) or all(answers.solved[n:-2]), "gaps", "it is right where every step has "
             "an error of its own, and wrong where dY is 0 at some steps, as with a loss of the last step, or with "
             "sequences of unequal lengths. A later step's error passes through such a step all the same. Look for a "
             f"test of dY, or a mask, that skips a step or ends the loop. It shows in: {', '.join(answers.wrong)}.")
@@ -257,7 +258,7 @@ def place(kind, subject, answers):
     kind is told apart; that the walk back is right, if a gradient shows it; or "".
     """
     for bug, grads in subject.fingerprints:
-        if bug.kind in subject.told_apart and answers.left_by(grads) == answers.names:
+        if {bug.kind, bug.name} & subject.told_apart and answers.left_by(grads) == answers.names:
             return f"{bug.sentence} "
     proof = [name for name in subject.walk if name not in answers.wrong]
     if kind in subject.of_the_walk and proof:
@@ -281,77 +282,5 @@ def steps_covered(subject, learner, answers):
 def only_batches_are_wrong(subject, learner, answers):
     """True if each sequence alone is answered rightly, on all problems where the batch of them is not."""
     missed = [problem for problem, solved in zip(subject.ordinary, answers.solved, strict=False) if not solved]
-    return all("B" in problem.sizes and learner.is_right(problem.sequence(b))
-               for problem in missed for b in range(problem.sizes.get("B", 1)))
-
-
-# --- what can be said of an unknown mistake ---------------------------------------------------------------------------
-
-
-def unknown(subject, learner, answers, factors):
-    """Return the Verdict that says which gradients are wrong, and what was found out about the mistake.
-
-    `factors` says, in words, what each wrong gradient is multiplied by: "" if by no one number.
-    """
-    rows = [("gradient of", "")]
-    for name in answers.names:
-        verdict = "right" if name not in factors else "zero" if name in answers.empty else (
-            "transposed" if name in answers.sideways else f"{factors[name]} times the right one" if factors[name]
-            else "wrong")
-        rows.append((name, verdict))
-    message = f"wrong for {', '.join(answers.wrong)}, and not by one mistake that this check knows."
-    largest = max(np.abs(grads[name] - right[name]).max() / np.abs(right[name]).max()
-                  for grads, right in zip(answers.grads, answers.right, strict=True) for name in answers.wrong)
-    if largest < 1e-3:
-        message += f" The errors are small, {largest:.0e} of the gradient at most: look for a small number."
-    if learner.changed:
-        message += (f" It writes into its argument {' and '.join(sorted(learner.changed))}: whatever is read from "
-                    "there later is no longer what it was.")
-    return Verdict("unknown", f"{message} {where(subject, learner, answers, factors)}", rows)
-
-
-def where(subject, learner, answers, factors):
-    """Say where the mistake cannot be, or from how many steps on it shows: by silencing output errors."""
-    wrong = ", ".join(answers.wrong)
-    if answers.solved[0]:
-        sizes = [", ".join(f"{axis}={n}" for axis, n in problem.sizes.items())
-                 for problem, solved in zip(subject.ordinary, answers.solved, strict=False) if not solved]
-        return (f"It is right on most data, and wrong on those with {'; with '.join(sizes)}: look for what holds for "
-                "some sizes only or, since the data differ, too, for some numbers only, such as a limit." if sizes else
-                "It is right on all data of order one: look for what depends on how large or how small dY is.")
-    if all(factors.values()) and not set(answers.wrong) & set(answers.empty):
-        return ("Each of them is a number times the right one: look for a division, a factor or a sign in the lines of "
-                f"{wrong}.")
-    twice = learner.try_on(subject.first.scaled(2))
-    if twice is None or not same(twice, {name: 2 * g for name, g in answers.grads[0].items()}, learner.rtol):
-        return ("Twice the error does not give twice the gradient, as it must: look for a square, a size, a comparison "
-                f"or a rounding in the lines of {wrong}.")
-    proof = [name for name in subject.walk if name not in answers.wrong]
-    if proof:
-        return (f"The gradient of {proof[0]}, made of all dL/dz_t, is right, and so is the walk back: "
-                f"look at the lines that make the gradient of {wrong}.")
-    if not subject.without_carry:
-        return f"Look at the lines that make the gradient of {wrong}."
-    steps = range(1, subject.first.sizes["T"] + 1)
-    right = [n for n in steps if learner.is_right(subject.first.error_at(n))]
-    if right == [steps[-1]]:
-        return "With dY zero everywhere but at the last step it is right: look at how the other steps' errors join."
-    m = len(right)
-    in_a_row = right == list(range(1, m + 1))
-    which = "no n" if not right else f"n = 1{f' to {m}' * (m > 1)} only" if in_a_row else (
-        f"n = {', '.join(map(str, right))}")
-    if not learner.is_right(subject.without_carry):
-        already = f"With {subject.silence} nothing comes back from later steps, and it is wrong already"
-        if not right:
-            return f"{already}: look at the lines for one step first."
-        return (f"{already}. With dY zero everywhere but at step n it is right for {which}: look at what is different "
-                "at the other steps, and at what passes from one step to another.")
-    text = (f"With {subject.silence}, where nothing comes back from later steps, it is right. "
-            "With dY zero everywhere but ")
-    if len(right) == len(steps):
-        return text + "at one step it is right, too, whichever step that is: look at how the steps' errors join."
-    if not in_a_row or not right or not learner.is_right(subject.first.cut("T", m)):
-        return text + f"at step n it is right for {which}: look at what passes from one step to another."
-    back = ("is right at its own step and wrong from one step back on" if m == 1 else
-            f"is still right {m - 1} step{'s' * (m > 2)} back and wrong from {m} steps back on")
-    return text + f"at step n it is right for {which}: an error {back}."
+    return bool(missed) and all("B" in problem.sizes and learner.is_right(problem.sequence(b))
+                                for problem in missed for b in range(problem.sizes.get("B", 1)))

@@ -65,7 +65,10 @@ RNN_SUBJECT = Subject(
         last_steps,
         lambda k, params, X, h, dY: right(params, X[-k:], h[-k - 1 :], dY[-k:]),
     ),
-    told_apart=frozenset({"tanh_derivative_missing"}),
+    told_apart=frozenset({
+        "tanh_derivative_missing", "initial_state_left_out", "first_step_skipped", "first_step_skipped_everywhere",
+        "last_step_skipped",
+    }),
     of_the_walk=frozenset({
         "W_hh_missing", "W_hh_untransposed", "carry_missing", "carry_negated", "carry_start", "error_reinjected",
         "errors_dropped", "tanh_derivative_wrong_side", "wrong_direction",
