@@ -24,7 +24,7 @@ __all__ = ["check_clip", "check_jacobian", "check_lags", "check_radius", "check_
 
 @returns_report
 def check_lags(lags):
-    """Check exercise 1: after how many steps is radius ** k below 1/100, for 0.9, or above 100, for 1.1?
+    """Check exercise 2: after how many steps is radius ** k below 1/100, for 0.9, or above 100, for 1.1?
 
     `lags` is a dict: {"radius 0.9": steps, "radius 1.1": steps}, the smallest whole numbers.
     """
@@ -49,7 +49,7 @@ def check_lags(lags):
 
 @returns_report
 def check_jacobian(jacobian):
-    """Check exercise 2: dh_T/dh_{T-k}, (H, H), from (W_hh, hidden_states, k); hidden_states is (T+1, H)."""
+    """Check exercise 1: dh_T/dh_{T-k}, (H, H), from (W_hh, hidden_states, k); hidden_states is (T+1, H)."""
     rng = np.random.default_rng(4)
     H, T = 4, 6
     W_hh, h = rng.normal(size=(H, H)), rng.uniform(-0.9, 0.9, size=(T + 1, H))
@@ -107,7 +107,7 @@ def check_clip(clip):
 
 @returns_report
 def check_truncated(truncated):
-    """Check exercise 4: (model, X, dY, window) -> the gradients of truncated BPTT, added up over all windows."""
+    """Check exercise 5: (model, X, dY, window) -> the gradients of truncated BPTT, added up over all windows."""
     rng = np.random.default_rng(6)
     T, window = 10, 4
     model = RNN(2, 4, 3, seed=1)
@@ -145,7 +145,7 @@ def check_truncated(truncated):
 
 @returns_report
 def check_radius(radius):
-    """Check exercise 5: the spectral radius at which one network's gradient is as large at lag 30 as at lag 0."""
+    """Check exercise 4: the spectral radius at which one network's gradient is as large at lag 30 as at lag 0."""
     require_filled("radius", radius)
     try:
         radius = check_number("radius", radius, above=0)
