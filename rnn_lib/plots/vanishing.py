@@ -23,25 +23,35 @@ def by_lag(measured, title, predicted=None, ylabel="norm of the gradient, lag 0 
     return figure
 
 
-def cliff(w, b, loss, paths=(), title="", cut=0):
-    """Draw a loss over two weights from above, and along row `cut` from the side.
+def cliff(w, b, loss, title, cut):
+    """Draw a loss, (n, m), over two weights, (n,) and (m,): from above, and along row `cut` from the side."""
+    figure, axes = seen_from_above(w, b, loss, title)
+    axes[0].axhline(w[cut], color=TARGET, linestyle=":", linewidth=1.2)
+    axes[1].plot(b, loss[cut], color=TARGET)
+    axes[1].set(xlabel="bias b", ylabel="loss")
+    axes[1].set_title(f"Along the dotted line, w = {w[cut]:.2f}", fontweight="normal", fontsize=11)
+    return figure
 
-    w, b   the two axes, (n,) and (m,)
-    loss   (n, m)
-    paths  {label: (steps, 2)}: the weights (w, b) on the way of a training
-    """
+
+def descents(w, b, loss, ways, title):
+    """Draw the ways of trainings over that loss, and their losses by step: {label: ((steps, 2), (steps,))}."""
+    figure, axes = seen_from_above(w, b, loss, title)
+    for (label, (path, losses)), colour, style in zip(ways.items(), (BACKWARD, SERIES[0]), LINES, strict=False):
+        draw_path(axes[0], path, colour, style)
+        axes[1].plot(losses, color=colour, linestyle=style, label=label)
+    axes[1].set(xlabel="step", ylabel="loss")
+    label_ends(axes[1])
+    return figure
+
+
+def seen_from_above(w, b, loss, title):
+    """Return (figure, axes): the loss from above on the left, an empty place on the right."""
     figure, axes = new_figure(1, 2, height=3.8, gridspec_kw={"width_ratios": [1.2, 1]})
     draw_surface(axes[0], w, b, loss)
-    for (label, path), colour, style in zip(dict(paths).items(), (BACKWARD, SERIES[0]), LINES, strict=False):
-        draw_path(axes[0], path, colour, style, label)
-    if paths:
-        axes[0].legend(loc="upper right", fontsize=9, frameon=True)
-    axes[0].axhline(w[cut], color=TARGET, linestyle=":", linewidth=1.2)
-    axes[1].plot(b, loss[cut], color=TARGET, label="_")
-    axes[1].set(xlabel="bias b", ylabel="loss")
-    axes[1].set_title(f"Along w = {w[cut]:.2f} (dotted): a wall", fontweight="normal", fontsize=11)
+    axes[0].set(xlim=(b[0], b[-1]), ylim=(w[0], w[-1]))
+    axes[0].autoscale(False)
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return figure
+    return figure, axes
 
 
 def draw_surface(axis, w, b, loss):
@@ -52,10 +62,10 @@ def draw_surface(axis, w, b, loss):
     axis.set(xlabel="bias b", ylabel="weight w")
 
 
-def draw_path(axis, path, colour, style="-", label="_"):
+def draw_path(axis, path, colour, style="-"):
     """Draw the way of a training over the surface; steps that leave the picture end at its edge."""
     path = np.asarray(path)
-    axis.plot(path[:, 1], path[:, 0], color=colour, linestyle=style, marker="o", markersize=3.5, label=label)
+    axis.plot(path[:, 1], path[:, 0], color=colour, linestyle=style, marker="o", markersize=3.5)
 
 
 def draw_lag_curves(axis, lags, measured, expected, bound):
