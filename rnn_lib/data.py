@@ -9,7 +9,7 @@ from rnn_lib.ground.validation import check_array, check_choice, check_int, chec
 
 __all__ = [
     "brackets", "first_symbol", "load_co2", "load_digits", "logistic_map", "one_hot", "parity", "random_labels",
-    "sine_wave", "tiny_example", "windows",
+    "sine_wave", "streams", "tiny_example", "windows",
 ]
 
 # Where the 14 forms begin that people filled with digits, in the order of the source (datasets/README.md).
@@ -54,6 +54,22 @@ def windows(series, length, stride=1):
     starts = np.arange(0, len(series) - length, stride)
     index = np.arange(length)[:, None] + starts
     return series[index][..., None], series[index + 1][..., None]
+
+
+def streams(series, n_streams):
+    """Cut a long series, (N, ...), into `n_streams` pieces to be read side by side: (N // n_streams, n_streams, ...).
+
+    Each stream goes on where the one before it ends; what is left over at the end is dropped. For `fit_stream`:
+
+        X, target = streams(one_hot(text[:-1], C), 32), streams(text[1:], 32)
+    """
+    series = check_array("series", series, shape_of(series))
+    if series.ndim == 0:
+        raise ValueError("series: expected shape (N, ...), got ()")
+    n_streams = check_int("n_streams", n_streams, maximum=len(series))
+    length = len(series) // n_streams
+    pieces = series[: length * n_streams].reshape(n_streams, length, *series.shape[1:])
+    return pieces.swapaxes(0, 1).copy()
 
 
 def one_hot(labels, n_classes):

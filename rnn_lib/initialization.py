@@ -1,8 +1,15 @@
-"""How weights are drawn: each function takes a shape and a random generator and returns a new array."""
+"""How weights start.
+
+`uniform` and `order_one` draw one array. `orthogonal`, `identity` and `spectral_radius` take a recurrent model, change
+its `W_hh` in place, by which the walk back through time multiplies at every step, and return the model.
+"""
 
 import numpy as np
 
-__all__ = ["order_one", "uniform"]
+from rnn_lib.ground.seeds import generator
+from rnn_lib.ground.validation import check_has, check_named_arrays, check_number, describe
+
+__all__ = ["identity", "order_one", "orthogonal", "spectral_radius", "uniform"]
 
 
 def uniform(shape, rng, fan_in):
@@ -13,3 +20,54 @@ def uniform(shape, rng, fan_in):
 def order_one(shape, rng):
     """Draw weights, (out, in), with variance 1/in and biases, (out,), with deviation 0.5: mistakes hide near zero."""
     return rng.normal(0, 0.5 if len(shape) == 1 else 1 / np.sqrt(shape[-1]), shape)
+
+
+def orthogonal(model, gain=1.0, seed=0):
+    """Make `W_hh` a random orthogonal matrix times `gain` > 0, and return the model.
+
+    All its singular values are `gain` then: with gain 1 it turns a state, and a gradient, without changing its length
+    (Saxe, McClelland and Ganguli 2014, arXiv:1312.6120). Where W_hh holds several squares of (H, H) one below the
+    other, each becomes such a matrix. All other parameters, biases among them, stay as they are.
+    """
+    squares, gain = recurrent_squares(model), check_number("gain", gain, above=0)
+    rng = generator(seed, "orthogonal")
+    for square in squares:
+        Q, R = np.linalg.qr(rng.normal(size=square.shape))
+        square[...] = gain * Q * np.sign(np.diag(R))  # the signs make every orthogonal matrix equally likely
+    return model
+
+
+def identity(model, scale=1.0):
+    """Make `W_hh` the identity matrix times `scale` > 0, and return the model.
+
+    Each unit then hands on `scale` times itself (Le, Jaitly and Hinton 2015, arXiv:1504.00941). Where W_hh holds
+    several squares of (H, H) one below the other, each becomes this matrix. All other parameters stay as they are.
+    """
+    squares, scale = recurrent_squares(model), check_number("scale", scale, above=0)
+    for square in squares:
+        square[...] = scale * np.eye(len(square))
+    return model
+
+
+def spectral_radius(model, radius):
+    """Scale `W_hh` so that its largest eigenvalue has the absolute value `radius` > 0, and return the model.
+
+    Where W_hh holds several squares of (H, H) one below the other, each is scaled by its own factor. The eigenvectors
+    and all other parameters stay as they are. Raises ValueError if all eigenvalues of a square are 0.
+    """
+    squares, radius = recurrent_squares(model), check_number("radius", radius, above=0)
+    largest = [np.abs(np.linalg.eigvals(square.astype(float))).max() for square in squares]
+    if not all(largest):
+        raise ValueError("model: expected a W_hh with an eigenvalue to scale, got one whose eigenvalues are all 0")
+    for square, size in zip(squares, largest, strict=True):
+        square *= radius / size
+    return model
+
+
+def recurrent_squares(model):
+    """Return views of the squares, (H, H), that W_hh, (k·H, H), is made of: one for an RNN, one for each gate."""
+    check_named_arrays("model.params", check_has("model", model, "params").params)
+    W_hh = model.params.get("W_hh")
+    if W_hh is None or W_hh.ndim != 2 or len(W_hh) % W_hh.shape[1]:
+        raise ValueError(f"model: expected a recurrent one, with W_hh of shape (k·H, H), got {describe(model)}")
+    return np.split(W_hh, len(W_hh) // W_hh.shape[1])

@@ -1,12 +1,7 @@
-"""The training loop. A new way of feeding batches is a generator of `Batch`es, as in `fit`; the loop stays `train`."""
+"""The training loop, `train`. A way of feeding batches is a generator of `Batch`es, as in `fit` and `fit_stream`."""
 
+import inspect
 import math
-import os
-import signal
-import threading
-import time
-from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,12 +21,12 @@ from rnn_lib.ground.validation import (
     is_finite,
     shape_of,
 )
+from rnn_lib.ground.waiting import patient_interrupt, progress
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import clip_grad_norm, grad_norm
 
-__all__ = ["Batch", "History", "fit", "train"]
+__all__ = ["Batch", "History", "fit", "fit_stream", "train"]
 
-BAR_AFTER = 2  # seconds
 FAR = 10  # times its start: a loss that ends above that has not been trained down
 
 
@@ -69,8 +64,8 @@ class Batch(NamedTuple):
 
 
 def fit(
-    model, X, target, optimizer, *, loss_fn=mse_loss, epochs=100, batch_size=None, clip_norm=None, seed=0,
-    verbose=True, on_epoch=None, history=None, check=False,
+    model, X, target, optimizer, *, loss_fn=mse_loss, epochs=100, batch_size=None, clip_norm=None, schedule=None,
+    seed=0, verbose=True, on_epoch=None, history=None, check=False,
 ):
     """Train `model` on sequences `X` and return the History.
 
@@ -83,6 +78,8 @@ def fit(
     batch_size  sequences a step, drawn without replacement in an order that `seed` decides;
                 None: all of them in every step, in the order given
     clip_norm   largest norm of the whole gradient (`clip_grad_norm`); None: no clipping
+    schedule    called as schedule(epoch) before every epoch, counted from 0: its learning rate, which the optimiser
+                keeps. None: the optimiser's own
     verbose     show a progress bar on long work, and print what went wrong
     on_epoch    called as on_epoch(epoch, history) after every epoch; training stops if it returns True
     history     what an earlier call returned: training goes on from there, and 7 + 13 epochs are 20.
@@ -94,16 +91,13 @@ def fit(
     parameters are put back: see `train`, which also says what Ctrl-C does.
     """
     check_trainable(model, optimizer)
-    check_callable("loss_fn", loss_fn)
     X = check_array("X", X, ("B", "I") if len(shape_of(X)) == 2 else ("T", "B", "I"))
-    target = check_array("target", target, shape_of(target))
+    target = check_target(model, target, loss_fn)
     batch_axis = X.ndim - 2
     B = X.shape[batch_axis]
     target_axis = batch_axis if target.shape[: batch_axis + 1] == X.shape[: batch_axis + 1] else 0
     if target.ndim == 0 or target.shape[target_axis] != B:
         raise ValueError(f"target: expected one target for each of the {B} sequences in X, got shape {target.shape}")
-    if hasattr(loss_fn, "check_target"):  # all of it, before a step changes anything
-        loss_fn.check_target(target, getattr(model, "output_size", math.inf))
     batch_size = B if batch_size is None else check_int("batch_size", batch_size, maximum=B)
     if batch_size < B and X.ndim == 3 and target.shape == (B, B) == X.shape[:2] and target.dtype.kind == "f":
         raise ValueError(f"target: expected to see which axis is the batch, got {target.shape} with T = B = {B}")
@@ -118,22 +112,63 @@ def fit(
             batch = order[start : start + batch_size]
             yield Batch(X.take(batch, axis=batch_axis), target.take(batch, axis=target_axis), len(batch))
 
+    return check_and_train(model, batches, optimizer, X, target, batch_size, check=check, loss_fn=loss_fn,
+                           epochs=epochs, clip_norm=clip_norm, schedule=schedule, verbose=verbose, on_epoch=on_epoch,
+                           history=history)
+
+
+def fit_stream(
+    model, X, target, optimizer, *, window, loss_fn=mse_loss, epochs=100, clip_norm=None, schedule=None, verbose=True,
+    on_epoch=None, history=None, check=False,
+):
+    """Train a recurrent model on long streams by truncated backpropagation through time, and return the History.
+
+    The streams are read side by side, `window` steps at a time, with an update after every window. The state is
+    carried on from window to window, so that what was read long ago can still matter; the gradient is not: no error
+    walks back over the border of its window. Every epoch reads the streams from their beginning, with a state of zeros.
+
+    X           (T, B, I): B streams of T steps, such as `data.streams` makes
+    target      (T, B, ...): an entry for each step
+    window      steps between two updates, from 1 to T; the last window is shorter if it does not divide T
+
+    The other arguments, and what happens when a number is no longer finite, are those of `fit`; the gradients that
+    `check=True` compares are those of the first window. With `window=T` it is `fit`.
+    """
+    check_trainable(model, optimizer)
+    if len(inspect.signature(model.forward).parameters) < 2:
+        raise TypeError(f"model: expected one whose forward takes a state to carry on, got {describe(model)}")
+    X = check_array("X", X, ("T", "B", "I"))
+    target = check_target(model, target, loss_fn)
+    if target.shape[:2] != X.shape[:2]:
+        raise ValueError(f"target: expected an entry for each step of each stream, so a shape that begins with "
+                         f"{X.shape[:2]}, got {target.shape}")
+    window = check_int("window", window, maximum=len(X))
+
+    def batches(epoch):
+        for start in range(0, len(X), window):
+            part = slice(start, start + window)
+            yield Batch(X[part], target[part], len(X[part]) / window, model.state if start else None)
+
+    return check_and_train(model, batches, optimizer, X[:window], target[:window], X.shape[1], check=check,
+                           loss_fn=loss_fn, epochs=epochs, clip_norm=clip_norm, schedule=schedule, verbose=verbose,
+                           on_epoch=on_epoch, history=history)
+
+
+def check_and_train(model, batches, optimizer, X, target, batch_size, *, check, loss_fn, verbose, **settings):
+    """Call `train`, on one thread if a batch's products are small. Compare the gradients on X first, if `check`."""
     if check:
         direction = check_direction(model, X, lambda Y: loss_fn(Y, target))
         if not direction.passed:
             raise ValueError(f"model: expected gradients that belong to the loss, got: {direction}")
         if verbose:
             print(direction)
-
-    size = batch_size * max(p.size for p in model.params.values())
-    with one_thread(size):
-        return train(model, batches, optimizer, loss_fn=loss_fn, epochs=epochs, clip_norm=clip_norm, verbose=verbose,
-                     on_epoch=on_epoch, history=history)
+    with one_thread(batch_size * max(p.size for p in model.params.values())):
+        return train(model, batches, optimizer, loss_fn=loss_fn, verbose=verbose, **settings)
 
 
 def train(
-    model, batches, optimizer, *, loss_fn=mse_loss, epochs=100, clip_norm=None, verbose=True, on_epoch=None,
-    history=None,
+    model, batches, optimizer, *, loss_fn=mse_loss, epochs=100, clip_norm=None, schedule=None, verbose=True,
+    on_epoch=None, history=None,
 ):
     """Train `model` on what `batches(epoch)` yields, a `Batch` for each update, and return the History.
 
@@ -150,8 +185,9 @@ def train(
     epochs = check_int("epochs", epochs)
     if clip_norm is not None:
         clip_norm = check_number("clip_norm", clip_norm, above=0)
-    if on_epoch is not None:
-        check_callable("on_epoch", on_epoch)
+    for name, function in (("schedule", schedule), ("on_epoch", on_epoch)):
+        if function is not None:
+            check_callable(name, function)
     if history is None:
         history = History()
     elif not isinstance(history, History):
@@ -177,6 +213,8 @@ def train(
     with patient_interrupt() as interrupted:
         for epoch in progress(range(done, done + epochs), verbose):
             losses, weights, largest_norm = [], [], 0.0
+            if schedule is not None:
+                optimizer.lr = schedule(epoch)
             for batch in batches(epoch):
                 loss, grads = loss_and_gradients(model, batch, loss_fn)
                 if grads is None:
@@ -215,6 +253,15 @@ def check_trainable(model, optimizer):
         raise ValueError(f"optimizer: expected one made from model.params, got {came}")
 
 
+def check_target(model, target, loss_fn):
+    """Return `target` as an array, or raise if `loss_fn` cannot use it: all of it, before a step changes anything."""
+    check_callable("loss_fn", loss_fn)
+    target = check_array("target", target, shape_of(target))
+    if hasattr(loss_fn, "check_target"):
+        loss_fn.check_target(target, getattr(model, "output_size", math.inf))
+    return target
+
+
 def loss_and_gradients(model, batch, loss_fn):
     """Forward, loss, backward. The gradients are None if anything on the way is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -230,50 +277,3 @@ def loss_and_gradients(model, batch, loss_fn):
             return loss, None
         grads = model.backward(dY)
         return loss, grads if all(map(is_finite, grads.values())) else None
-
-
-@contextmanager
-def patient_interrupt():
-    """Make the first Ctrl-C wait: within this context a function tells whether it came. The second one comes through.
-
-    Only the main thread gets Ctrl-C; elsewhere nothing happens.
-    """
-    came = []
-    if threading.current_thread() is not threading.main_thread() or not isinstance(
-        signal.getsignal(signal.SIGINT), Callable
-    ):
-        yield lambda: False
-        return
-
-    def note(number, frame):
-        if came:
-            raise KeyboardInterrupt
-        came.append(True)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: bool(came)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def progress(epochs, verbose):
-    """Iterate over `epochs`; on work longer than two seconds a progress bar appears, and goes away at the end.
-
-    Only then is it made: in a notebook each bar is a handful of widgets, which take longer to make than short work.
-    """
-    start, bar = time.monotonic(), None
-    verbose = verbose and not os.environ.get("TQDM_DISABLE")  # tqdm obeys this by itself in a terminal only
-    try:
-        for n, epoch in enumerate(epochs):
-            if bar is not None:
-                bar.update()
-            elif verbose and time.monotonic() - start > BAR_AFTER:
-                from tqdm.auto import tqdm  # imports ipywidgets in a notebook, which rnn_lib itself must not
-
-                bar = tqdm(desc="Training", unit="epoch", total=len(epochs), initial=n, leave=False, disable=False)
-            yield epoch
-    finally:
-        if bar is not None:
-            bar.total = bar.n  # an unfinished bar would stay in a notebook, in red
-            bar.close()

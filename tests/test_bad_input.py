@@ -220,7 +220,7 @@ def with_a_part_missing(model):
 def fit_call():
     model, X, target, _ = rnn_after_a_call()
     good = {"model": model, "X": X, "target": target, "optimizer": optim.Adam(model.params), "loss_fn": losses.mse_loss,
-            "epochs": 2, "batch_size": 2, "clip_norm": 1.0, "seed": 0, "verbose": False,
+            "epochs": 2, "batch_size": 2, "clip_norm": 1.0, "seed": 0, "verbose": False, "schedule": lambda epoch: 0.01,
             "on_epoch": lambda epoch, history: False}
     good["history"] = training.fit(**good)
     return training.fit, good
@@ -231,6 +231,12 @@ def train_call():
     X, target = good.pop("X"), good.pop("target")
     del good["batch_size"], good["seed"]
     return training.train, {**good, "batches": lambda epoch: [training.Batch(X, target)]}
+
+
+def fit_stream_call():
+    _, good = fit_call()
+    del good["batch_size"], good["seed"]
+    return training.fit_stream, {**good, "window": 3}
 
 
 def set_params_call():
@@ -258,6 +264,17 @@ def example_call(method, **good):
         return getattr(example, method), {name: value.copy() if isinstance(value, np.ndarray) else value
                                           for name, value in good.items()}
     return call
+
+
+def initialization_call(function, **settings):
+    return lambda: (function, {"model": RNN(2, 3, 1), **settings})
+
+
+def recurrent_model(good):
+    """A model with a W_hh."""
+    return {"None": None, "a class": RNN, "its params": good.params, "an MLP": MLP(2, (3,), 1),
+            "W_hh that is not square": SimpleNamespace(params={"W_hh": np.ones((4, 3))}),
+            "W_hh of another rank": SimpleNamespace(params={"W_hh": np.ones(3)})}
 
 
 def rnn_weights(good):
@@ -318,6 +335,7 @@ TRAINING = {
         "None": None, "a text": "Adam", "a class": optim.Adam, "another model's": optim.Adam(RNN(2, 5, 2).params),
         "without step": SimpleNamespace(params=good.params)},
     "loss_fn": function, "epochs": whole(1), "clip_norm": optional(number(above=0)), "on_epoch": optional(function),
+    "schedule": optional(function),
     "history": lambda good: {"a list": [0.1], "a text": "history", "a number": 3},
 }
 RNN_SIZES = {"input_size": whole(1), "hidden_size": whole(1), "output_size": whole(1), "seed": SEED, "dtype": dtype}
@@ -373,6 +391,10 @@ TABLE = {
          "target": lambda good: without(array(1, real=False)(good), "a dimension less"),
          "batch_size": optional(whole(1, 3)), "seed": SEED}),
     "training.train": (train_call, {**TRAINING, "batches": function}),
+    "training.fit_stream": (
+        fit_stream_call,
+        {**TRAINING, "X": array(), "target": lambda good: without(array(0, 1, real=False)(good), "a dimension less"),
+         "window": whole(1, 4)}),
     "training.Batch": (plain(training.Batch, X=LOGITS, target=LOGITS, weight=1, state=None), {}),
     "RNN.set_params": (set_params_call, {"values": lambda good: {
         "None": None, "a list": [1.0], "an unknown name": {"Wxh": np.ones((5, 2))},
@@ -386,6 +408,14 @@ TABLE = {
     "ground.seeds.generator": (plain(seeds.generator, seed=0, use="weights", number=1), {"seed": SEED}),
     "initialization.uniform": (plain(initialization.uniform, shape=(2, 3), rng=np.random.default_rng(0), fan_in=3), {}),
     "initialization.order_one": (plain(initialization.order_one, shape=(2, 3), rng=np.random.default_rng(0)), {}),
+    "initialization.orthogonal": (
+        initialization_call(initialization.orthogonal, gain=1.5, seed=0),
+        {"model": recurrent_model, "gain": number(above=0), "seed": SEED}),
+    "initialization.identity": (
+        initialization_call(initialization.identity, scale=0.9), {"model": recurrent_model, "scale": number(above=0)}),
+    "initialization.spectral_radius": (
+        initialization_call(initialization.spectral_radius, radius=1.2),
+        {"model": recurrent_model, "radius": number(above=0)}),
     "data.sine_wave": (
         plain(data.sine_wave, n_points=50, points_per_period=10, noise=0.1, seed=0),
         {"n_points": whole(1), "points_per_period": number(above=0), "noise": number(minimum=0), "seed": SEED}),
@@ -397,6 +427,9 @@ TABLE = {
         plain(data.windows, series=np.arange(10.0), length=4, stride=2),
         {"series": lambda good: {**array(real=False)(good), "too short for one window": good[:1]},
          "length": whole(1, 9), "stride": whole(1)}),
+    "data.streams": (
+        plain(data.streams, series=np.arange(10.0), n_streams=3),
+        {"series": lambda good: without(array(real=False)(good), "a dimension more"), "n_streams": whole(1, 10)}),
     "data.one_hot": (
         plain(data.one_hot, labels=LABELS, n_classes=2),
         {"labels": labels(2), "n_classes": lambda good: whole(1)(good)}),  # of which 1 is too few for these labels
@@ -454,6 +487,8 @@ TABLE |= {
 NO_WRONG_VALUE = {
     ("training.fit", "verbose"): "anything is true or false", ("training.fit", "check"): "anything is true or false",
     ("training.train", "verbose"): "anything is true or false",
+    ("training.fit_stream", "verbose"): "anything is true or false",
+    ("training.fit_stream", "check"): "anything is true or false",
     **{(name, p): "for the library's own use: a wrong value fails where it is used" for name, p in [
         ("activations.sigmoid", "z"), ("ground.seeds.generator", "use"), ("ground.seeds.generator", "number"),
         ("initialization.uniform", "shape"), ("initialization.uniform", "rng"), ("initialization.uniform", "fan_in"),

@@ -12,6 +12,7 @@ from rnn_lib.data import (
     parity,
     random_labels,
     sine_wave,
+    streams,
     tiny_example,
     windows,
 )
@@ -69,6 +70,27 @@ def test_every_window_that_fits_and_no_other(n, length, stride, starts):
     np.testing.assert_array_equal(X[0, :, 0], starts)
     np.testing.assert_array_equal(X[..., 0], np.arange(length)[:, None] + starts)
     np.testing.assert_array_equal(target, X + 1)
+
+
+def test_streams_by_hand():
+    np.testing.assert_array_equal(streams([10, 11, 12, 13, 14, 15, 16], 3), [[10, 12, 14], [11, 13, 15]])
+    np.testing.assert_array_equal(streams([10, 11, 12], 1), [[10], [11], [12]])
+    np.testing.assert_array_equal(streams([10, 11, 12], 3), [[10, 11, 12]])
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+def test_each_stream_is_a_piece_of_the_series_whatever_an_entry_is(shape):
+    series = np.random.default_rng(0).normal(size=(23, *shape)).astype(np.float32)
+    cut = streams(series, 4)
+    assert cut.shape == (5, 4, *shape) and cut.dtype == np.float32
+    for b in range(4):
+        np.testing.assert_array_equal(cut[:, b], series[5 * b : 5 * (b + 1)])
+
+
+def test_streams_are_copies():
+    series = np.arange(6)
+    streams(series, 1)[...] = -1
+    np.testing.assert_array_equal(series, np.arange(6))
 
 
 def test_windows_are_copies():

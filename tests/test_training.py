@@ -1,4 +1,4 @@
-"""fit: batches, order, clipping, stopping, divergence, the progress bar."""
+"""fit and fit_stream: batches, order, clipping, stopping, divergence, the progress bar."""
 
 import concurrent.futures
 import itertools
@@ -16,9 +16,10 @@ from tqdm.notebook import tqdm as tqdm_notebook
 
 from rnn_lib import MLP, RNN
 from rnn_lib.bugs import BuggyRNN
+from rnn_lib.bugs.rnn.carry import truncated_in_blocks
 from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax_mse_loss
 from rnn_lib.optim import SGD, Adam, clip_grad_norm, grad_norm
-from rnn_lib.training import Batch, History, fit, train
+from rnn_lib.training import Batch, History, fit, fit_stream, train
 
 
 class Recorder:
@@ -484,6 +485,131 @@ def test_a_generator_may_carry_the_state_on():
     assert history.step_loss == [loss, second] and history.loss == [pytest.approx((loss + second) / 2, rel=1e-15)]
     for name, p in twin.params.items():
         np.testing.assert_array_equal(model.params[name], p)
+
+
+# --- streams: truncated backpropagation through time ----------------------------------------------------------------
+
+class Still:
+    """An optimiser that keeps the gradients and moves nothing."""
+
+    def __init__(self, params):
+        self.params, self.grads = params, []
+
+    def step(self, grads):
+        self.grads.append({name: g.copy() for name, g in grads.items()})
+
+
+class Witness(RNN):
+    """An RNN that keeps the states of every forward pass."""
+
+    seen = ()
+
+    def forward(self, X, state=None):
+        Y = super().forward(X, state)
+        self.seen = [*self.seen, self.hidden_states]
+        return Y
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_one_window_of_the_whole_length_is_fit_to_the_last_digit(dtype):
+    (model, X, target, _), (twin, *_) = rnn_problem(T=9, dtype=dtype), rnn_problem(T=9, dtype=dtype)
+    settings = dict(epochs=7, clip_norm=0.4, schedule=lambda epoch: 0.1 / (epoch + 1), verbose=False, check=True)
+    stream = fit_stream(model, X, target, Adam(model.params), window=9, **settings)
+    assert stream == fit(twin, X, target, Adam(twin.params), **settings)
+    for name, p in twin.params.items():
+        np.testing.assert_array_equal(model.params[name], p)
+
+
+def test_two_windows_give_the_gradients_of_a_carry_that_starts_again_between_them():
+    model, X, target, _ = rnn_problem(T=8)
+    optimizer = Still(model.params)
+    history = fit_stream(model, X, target, optimizer, window=4, epochs=1, verbose=False)
+    loss, dY = mse_loss(model.forward(X), target)
+    expected = truncated_in_blocks(model.params, X, model.hidden_states, dY)
+    first, second = optimizer.grads
+    for name, g in expected.items():  # a window's loss is a mean over half as many numbers
+        np.testing.assert_allclose((first[name] + second[name]) / 2, g, rtol=1e-12, atol=1e-15)
+    assert history.loss == [pytest.approx(loss, rel=1e-14)]
+    full = model.backward(dY)
+    assert np.abs(full["W_hh"] - expected["W_hh"]).max() > 0.1 * np.abs(full["W_hh"]).max(), "something was cut"
+
+
+@pytest.mark.parametrize("window", [1, 3, 5, 10])
+def test_a_stream_read_window_by_window_has_the_states_of_the_stream_read_whole(window):
+    plain, X, target, _ = rnn_problem(T=10)
+    model = Witness(2, 4, 3).set_params(plain.params)
+    fit_stream(model, X, target, Still(model.params), window=window, epochs=2, verbose=False)
+    plain.forward(X)
+    n = -(-10 // window)
+    assert len(model.seen) == 2 * n
+    for epoch in (model.seen[:n], model.seen[n:]):  # each begins with a state of zeros
+        states = np.concatenate([h[1:] for h in epoch])
+        np.testing.assert_allclose(states, plain.hidden_states[1:], rtol=1e-13, atol=1e-15)
+
+
+def test_a_shorter_last_window_counts_by_its_steps():
+    model, X, target, _ = rnn_problem(T=7)
+    history = fit_stream(model, X, target, Still(model.params), window=3, epochs=1, verbose=False)
+    assert len(history.step_loss) == 3
+    assert history.loss == [pytest.approx(mse_loss(model.forward(X), target)[0], rel=1e-14)]
+
+
+def test_a_score_between_the_epochs_changes_nothing():
+    """The score's own forward pass leaves another state behind."""
+    (model, X, target, _), (twin, *_) = rnn_problem(T=8), rnn_problem(T=8)
+    scores = []
+    score = lambda *_: scores.append(mse_loss(model.forward(X[:2]), target[:2])[0])  # noqa: E731
+    settings = dict(window=4, epochs=3, verbose=False)
+    scored = fit_stream(model, X, target, SGD(model.params, lr=0.1), on_epoch=score, **settings)
+    assert scored == fit_stream(twin, X, target, SGD(twin.params, lr=0.1), **settings) and len(scores) == 3
+
+
+def test_two_and_three_epochs_of_a_stream_are_five():
+    settings = dict(window=3, schedule=lambda epoch: 0.1 * 0.7**epoch, verbose=False)
+    (model, X, target, _), (twin, *_) = rnn_problem(T=8), rnn_problem(T=8)
+    whole = fit_stream(model, X, target, SGD(model.params, lr=1), epochs=5, **settings)
+    optimizer = SGD(twin.params, lr=1)
+    first = fit_stream(twin, X, target, optimizer, epochs=2, **settings)
+    assert fit_stream(twin, X, target, optimizer, epochs=3, history=first, **settings) == whole
+
+
+def test_a_stream_that_diverges_is_reported_and_the_parameters_are_put_back(capsys):
+    model, X, target, _ = rnn_problem(T=8)
+    before, _ = mse_loss(model.forward(X), target)
+    history = fit_stream(model, X, 1e3 * target, SGD(model.params, lr=1e150), window=2, epochs=3)
+    assert history.diverged and capsys.readouterr().out == history.message + "\n" != "\n"
+    assert mse_loss(model.forward(X), target)[0] == before
+
+
+def test_a_model_without_a_state_cannot_read_a_stream():
+    model = MLP(2, (3,), 1)
+    with pytest.raises(TypeError, match="^model: expected one whose forward takes a state to carry on, got MLP "):
+        fit_stream(model, np.ones((4, 1, 2)), np.ones((4, 1, 1)), SGD(model.params, lr=1), window=2)
+
+
+def test_a_stream_needs_a_target_for_each_step():
+    model, X, target, _ = rnn_problem(T=8)
+    with pytest.raises(ValueError, match=r"^target: expected an entry for each step .* \(8, 3\), got \(3, 3\)"):
+        fit_stream(model, X, target[-1], SGD(model.params, lr=1), window=2)
+
+
+# --- the learning rate's schedule -----------------------------------------------------------------------------------
+
+def test_the_schedule_gives_every_epoch_its_learning_rate():
+    (model, X, target, _), (twin, *_) = rnn_problem(), rnn_problem()
+    optimizer = SGD(model.params, lr=5)
+    fit(model, X, target, optimizer, epochs=3, schedule=lambda epoch: 0.1 / (epoch + 1), verbose=False)
+    for lr in (0.1, 0.1 / 2, 0.1 / 3):
+        SGD(twin.params, lr=lr).step(gradients(twin, X, target)[1])
+    assert optimizer.lr == 0.1 / 3
+    for name, p in twin.params.items():
+        np.testing.assert_array_equal(model.params[name], p)
+
+
+def test_a_schedule_that_gives_no_rate_is_refused():
+    model, X, target, _ = rnn_problem()
+    with pytest.raises(ValueError, match="^lr: expected a finite number above 0.*, got 0"):
+        fit(model, X, target, SGD(model.params, lr=1), schedule=lambda epoch: 0, verbose=False)
 
 
 # --- threads --------------------------------------------------------------------------------------------------------

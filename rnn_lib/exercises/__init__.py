@@ -14,6 +14,7 @@ from rnn_lib.exercises import (
     sine_wave,
     start_here,
     training_loop,
+    vanishing,
 )
 from rnn_lib.exercises.bptt import *
 from rnn_lib.exercises.bptt_in_code import *
@@ -24,7 +25,8 @@ from rnn_lib.exercises.shapes import *
 from rnn_lib.exercises.sine_wave import *
 from rnn_lib.exercises.start_here import *
 from rnn_lib.exercises.training_loop import *
+from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
     bptt, bptt_in_code, classification, forward_pass, gradient_checking, shapes, sine_wave, start_here,
-    training_loop)), [])
+    training_loop, vanishing)), [])

@@ -10,3 +10,4 @@ from rnn_lib.plots.forecast import curves, forecasts, stacked_series, windows_on
 from rnn_lib.plots.gradients import backward_walk, shortened_formulas  # noqa: F401
 from rnn_lib.plots.sequences import before_and_after, pulse_memory, state_map  # noqa: F401
 from rnn_lib.plots.training import loss_curves, loss_grid  # noqa: F401
+from rnn_lib.plots.vanishing import by_lag, cliff, descents  # noqa: F401

@@ -1,0 +1,170 @@
+"""Checks of notebook 08's exercises on gradients that vanish or explode."""
+
+import numpy as np
+
+from rnn_lib import RNN, data
+from rnn_lib.exercises.answers import COUNTING
+from rnn_lib.exercises.verdict import (
+    attempt,
+    is_unfilled,
+    judge,
+    require,
+    require_dict,
+    require_filled,
+    returns_report,
+    safe_describe,
+)
+from rnn_lib.ground.validation import check_number
+from rnn_lib.initialization import spectral_radius
+from rnn_lib.losses import cross_entropy_loss, last_step
+from rnn_lib.optim import grad_norm
+
+__all__ = ["check_clip", "check_jacobian", "check_lags", "check_radius", "check_truncated"]
+
+
+@returns_report
+def check_lags(lags):
+    """Check exercise 2: after how many steps is radius ** k below 1/100, for 0.9, or above 100, for 1.1?
+
+    `lags` is a dict: {"radius 0.9": steps, "radius 1.1": steps}, the smallest whole numbers.
+    """
+    right = {"radius 0.9": 44, "radius 1.1": 49}
+    require_dict("lags", lags, right, of="whole numbers")
+    empty = [key for key in right if is_unfilled(lags[key])]
+    require(not empty, "not_started", f"{', '.join(empty)}: write a whole number.")
+    for key, steps in right.items():
+        radius, factor = (0.9, 0.01) if key == "radius 0.9" else (1.1, 100)
+        judge(key, lags[key], steps, [
+            ("one_too_few", steps - 1, f"{key}: one step too few. {radius} ** {steps - 1} is "
+             f"{radius ** (steps - 1):.4g}: not there yet."),
+            ("one_too_many", steps + 1, f"{key}: {radius} ** {steps} is {radius**steps:.4g}, so it is there a step "
+             "before."),
+            ("not_whole", np.log(factor) / np.log(radius), f"{key}: that is where it crosses; which whole step is the "
+             "first after it?"),
+            ("one_step_only", round(abs((1 - factor) / (1 - radius))), f"{key}: the changes do not add up, they "
+             "multiply: each step works on what the one before has left."),
+        ])
+    return "ten per cent a step, either way, are a factor of 100 in less than 50 steps."
+
+
+@returns_report
+def check_jacobian(jacobian):
+    """Check exercise 1: dh_T/dh_{T-k}, (H, H), from (W_hh, hidden_states, k); hidden_states is (T+1, H)."""
+    rng = np.random.default_rng(4)
+    H, T = 4, 6
+    W_hh, h = rng.normal(size=(H, H)), rng.uniform(-0.9, 0.9, size=(T + 1, H))
+
+    def product(k, one=lambda h_t: (1 - h_t**2)[:, None] * W_hh, shift=0, turned=False):
+        answer = np.eye(H)
+        for t in range(T, T - k, -1):
+            answer = one(h[t - shift]) @ answer if turned else answer @ one(h[t - shift])
+        return answer
+
+    got = attempt(jacobian, W_hh, h, 3, hints=COUNTING)
+    remark = judge("k = 3", got, product(3), [
+        ("tanh_derivative_missing", product(3, lambda h_t: W_hh), "the slopes of tanh, 1 - h², are missing."),
+        ("slope_on_the_wrong_side", product(3, lambda h_t: W_hh * (1 - h_t**2)),
+         "the slopes stand on the wrong side. W_hh is applied first, then tanh: diag(1 - h²) scales its rows."),
+        ("slope_of_another_step", product(3, shift=1),
+         "the slope belongs to another step: z_t becomes h_t, so the slope of step t is made of hidden_states[t]."),
+        ("order", product(3, turned=True),
+         "right factors, in the wrong order. h_{T-k} goes through the earliest step first: that one stands rightmost."),
+        ("transposed", product(3).T, "this is the transpose: rows belong to h_T, columns to h_{T-k}."),
+        ("one_too_few", product(2), "one factor too few: k steps back are k factors."),
+        ("one_too_many", product(4), "one factor too many: k steps back are k factors."),
+    ])
+    for k in (1, T, 0):  # the same function at its limits
+        judge(f"k = {k}", attempt(jacobian, W_hh, h, k, hints=COUNTING), product(k))
+    return "k factors, the last step leftmost; for k = 0 nothing changes, which is the identity." + remark
+
+
+@returns_report
+def check_clip(clip):
+    """Check exercise 3: (grads, max_norm) -> the gradients, clipped by their common norm."""
+    rng = np.random.default_rng(5)
+    large = {"W_hh": 3 * rng.normal(size=(3, 3)), "b_h": 0.1 * rng.normal(size=3), "W_hy": rng.normal(size=(2, 3))}
+    small = {name: g / 1000 for name, g in large.items()}
+    for grads, max_norm in ((large, 0.5), (small, 0.5), (large, 3.0)):
+        got = attempt(clip, grads, max_norm)
+        require_dict("your answer", got, grads, of="gradients")
+        norm = grad_norm(grads)
+        factor = min(1, max_norm / norm)
+        for name, g in grads.items():
+            own = np.linalg.norm(g)
+            where = f"norm {norm:.3g}, at most {max_norm}: {name}"
+            known = [
+                ("norm_of_each", g * min(1, max_norm / own),
+                 "each array is clipped by a norm of its own. One factor for all keeps the direction."),
+                ("by_value", np.clip(g, -max_norm, max_norm),
+                 "every number is clipped by itself: that turns the direction. Scale all of them by one factor."),
+                ("always", g * (max_norm / norm), "a gradient that is short enough must stay as it is."),
+                ("squared_norm", g * min(1, max_norm / norm**2), "the norm is the square root of the sum of squares."),
+                ("not_clipped", g, "nothing is clipped here."),
+            ]
+            judge(where, got[name], g * factor, [row for row in known if row[0] != "always" or factor == 1])
+    return "one factor for all arrays, and only where the norm is too large: the direction stays."
+
+
+@returns_report
+def check_truncated(truncated):
+    """Check exercise 5: (model, X, dY, window) -> the gradients of truncated BPTT, added up over all windows."""
+    rng = np.random.default_rng(6)
+    T, window = 10, 4
+    model = RNN(2, 4, 3, seed=1)
+    X, dY = rng.normal(size=(T, 3, 2)), rng.normal(size=(T, 3, 3))
+    got = attempt(truncated, model, X, dY, window)
+    require_dict("your answer", got, model.params, of="gradients")
+
+    def by_windows(starts, carry_on=True):
+        total, state = {name: 0 for name in model.params}, None
+        for start in starts:
+            model.forward(X[start : start + window], state)
+            state = model.state if carry_on else None
+            for name, g in model.backward(dY[start : start + window]).items():
+                total[name] = total[name] + g
+        return total
+
+    starts = range(0, T, window)
+    model.forward(X)
+    full = model.backward(dY)
+    known = [
+        ("not_truncated", full, "this is the full gradient: nothing was cut."),
+        ("state_not_carried", by_windows(starts, carry_on=False),
+         "each window starts from a state of zeros. Hand model.state to the next forward: only the gradient is cut."),
+        ("last_window_missing", by_windows(range(0, T - window + 1, window)),
+         "the last window is missing: it is shorter when the length is no multiple of `window`."),
+        ("first_window_only", by_windows([0]), "this is the first window alone. Add up the gradients of all of them."),
+        ("mean_over_windows", {name: g / len(starts) for name, g in by_windows(starts).items()},
+         "a mean over the windows: dY holds the loss's mean already, so the windows add up."),
+    ]
+    for name, right in by_windows(starts).items():
+        mistakes = [(kind, wrong[name], tip) for kind, wrong, tip in known]
+        remark = judge(f"the gradient of {name}", got[name], right, mistakes)
+    return "the state crosses the borders, the gradient does not." + remark
+
+
+@returns_report
+def check_radius(radius):
+    """Check exercise 4: the spectral radius at which one network's gradient is as large at lag 30 as at lag 0."""
+    require_filled("radius", radius)
+    try:
+        radius = check_number("radius", radius, above=0)
+    except (TypeError, ValueError):
+        require(False, "wrong_type", f"radius: expected a number above 0, got {safe_describe(radius)}.")
+    ratio = gradient_ratio(radius)
+    require(ratio > 0.5, "vanishes", f"at radius {radius:g} the gradient at lag 30 is {ratio:.2g} of that at lag 0: "
+            "it still vanishes.")
+    require(ratio < 2, "explodes", f"at radius {radius:g} the gradient at lag 30 is {ratio:.2g} times that at lag 0: "
+            "it explodes.")
+    return (f"at radius {radius:g} the gradient at lag 30 is {ratio:.2f} of that at lag 0. It had to be above 1: tanh "
+            "takes away what the matrix adds.")
+
+
+def gradient_ratio(radius):
+    """Return how large the gradient of x_1 is, relative to that of x_31: RNN(4, 32, 4, seed=0), symbols, last error."""
+    model = spectral_radius(RNN(4, 32, 4, seed=0), radius)
+    X, labels = data.first_symbol(64, 31, seed=1)  # the data of the lesson
+    _, dY = last_step(cross_entropy_loss)(model.forward(X), labels)
+    model.backward(dY)
+    norms = np.linalg.norm(model.input_gradient(), axis=(1, 2))
+    return norms[0] / norms[-1]

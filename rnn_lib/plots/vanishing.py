@@ -1,0 +1,79 @@
+"""Gradients that vanish or explode: norms by lag, and the cliff in a loss."""
+
+import numpy as np
+from matplotlib.ticker import NullLocator
+
+from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, SERIES, TARGET, label_ends, new_figure
+
+
+def by_lag(measured, title, predicted=None, ylabel="norm of the gradient, lag 0 = 1"):
+    """Draw norms by lag on a logarithmic axis: {label: norms at lag 0, 1, 2, …}, measured as dots.
+
+    `predicted` is {label: norms}, thin grey lines; a label that is also in `measured` is not written again.
+    """
+    figure, axis = new_figure(height=3.8)
+    axis.set_yscale("log")
+    for label, norms in (predicted or {}).items():
+        name = "_" if label in measured else label
+        axis.plot(norms, color=BASELINE, linewidth=1.2, linestyle="-" if label in measured else "--", label=name)
+    for (label, norms), colour, marker in zip(measured.items(), SERIES, "os^Dvx", strict=False):
+        axis.plot(norms, marker, color=colour, markersize=4, label=label)
+    axis.set(title=title, xlabel="lag k: steps back from the error", ylabel=ylabel)
+    label_ends(axis)
+    return figure
+
+
+def cliff(w, b, loss, title, cut):
+    """Draw a loss, (n, m), over two weights, (n,) and (m,): from above, and along row `cut` from the side."""
+    figure, axes = seen_from_above(w, b, loss, title)
+    axes[0].axhline(w[cut], color=TARGET, linestyle=":", linewidth=1.2)
+    axes[1].plot(b, loss[cut], color=TARGET)
+    axes[1].set(xlabel="bias b", ylabel="loss")
+    axes[1].set_title(f"Along the dotted line, w = {w[cut]:.2f}", fontweight="normal", fontsize=11)
+    return figure
+
+
+def descents(w, b, loss, ways, title):
+    """Draw the ways of trainings over that loss, and their losses by step: {label: ((steps, 2), (steps,))}."""
+    figure, axes = seen_from_above(w, b, loss, title)
+    for (label, (path, losses)), colour, style in zip(ways.items(), (BACKWARD, SERIES[0]), LINES, strict=False):
+        draw_path(axes[0], path, colour, style)
+        axes[1].plot(losses, color=colour, linestyle=style, label=label)
+    axes[1].set(xlabel="step", ylabel="loss")
+    label_ends(axes[1])
+    return figure
+
+
+def seen_from_above(w, b, loss, title):
+    """Return (figure, axes): the loss from above on the left, an empty place on the right."""
+    figure, axes = new_figure(1, 2, height=3.8, gridspec_kw={"width_ratios": [1.2, 1]})
+    draw_surface(axes[0], w, b, loss)
+    axes[0].set(xlim=(b[0], b[-1]), ylim=(w[0], w[-1]))
+    axes[0].autoscale(False)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    return figure, axes
+
+
+def draw_surface(axis, w, b, loss):
+    """Draw a loss over (b, w) in shades of grey: the lighter, the lower."""
+    axis.grid(False)
+    extent = (b[0], b[-1], w[0], w[-1])
+    axis.imshow(loss, origin="lower", aspect="auto", extent=extent, cmap="Greys", vmin=0, vmax=2.6)
+    axis.set(xlabel="bias b", ylabel="weight w")
+
+
+def draw_path(axis, path, colour, style="-"):
+    """Draw the way of a training over the surface; steps that leave the picture end at its edge."""
+    path = np.asarray(path)
+    axis.plot(path[:, 1], path[:, 0], color=colour, linestyle=style, marker="o", markersize=3.5)
+
+
+def draw_lag_curves(axis, lags, measured, expected, bound):
+    """Draw the largest stretch by lag, with what the spectral radius predicts and what no product can exceed."""
+    axis.set_yscale("log")
+    axis.plot(lags, bound, color=BASELINE, linestyle=":", linewidth=1.2)
+    axis.plot(lags, expected, color=BASELINE, linestyle="--", linewidth=1.2)
+    axis.plot(lags, measured, "o-", color=BACKWARD, markersize=4, linewidth=1)
+    axis.set(xlim=(0, lags[-1]), ylim=(1e-9, 1e9), xticks=[0, 10, 20, 30, 40], xlabel="lag k")
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.set_yticks([1e-8, 1e-4, 1, 1e4, 1e8])

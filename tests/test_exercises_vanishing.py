@@ -1,0 +1,172 @@
+"""The checks of notebook 08's exercises: right answers pass, known mistakes are named, nothing raises."""
+
+import numpy as np
+import pytest
+
+from rnn_lib import exercises
+from rnn_lib.optim import clip_grad_norm, grad_norm
+
+CHECKS = (exercises.check_lags, exercises.check_jacobian, exercises.check_clip, exercises.check_truncated,
+          exercises.check_radius)
+LAGS = ("radius 0.9", "radius 1.1")
+
+
+class Awkward:
+    """An answer that cannot be looked at."""
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("answer", [
+    None, ..., -3, "text", [], {}, {"W_hh": 1}, np.ones((2, 2)), np.nan, True, Awkward(), lambda *args: None,
+    lambda *args: 1 / 0, lambda *args: "text", lambda *args: {}, lambda *args: np.full((4, 4), np.nan),
+    lambda *args: Awkward(), lambda: 1, dict.fromkeys(LAGS), dict.fromkeys(LAGS, "text"),
+    dict.fromkeys(LAGS, Awkward()), dict.fromkeys(LAGS, 44),
+    lambda *args: dict.fromkeys(["W_hh", "b_h", "W_hy"], Awkward()),
+], ids=range(23))
+def test_no_answer_raises_or_passes_by_accident(check, answer):
+    report = check(answer)
+    assert not report.passed
+    assert str(report) and report._repr_html_()
+
+
+def test_stubs_are_not_started():
+    assert exercises.check_lags(dict.fromkeys(LAGS)).kind == "not_started"
+    assert exercises.check_radius(None).kind == "not_started"
+    for check in CHECKS[1:4]:
+        assert check(lambda *args: None).kind == "not_started"
+
+
+# --- right answers --------------------------------------------------------------------------------------------------
+
+
+def jacobian(W_hh, h, k, slope=lambda h_t: 1 - h_t**2, shift=0, side="rows", order="last first"):
+    product = np.eye(len(W_hh))
+    for t in range(len(h) - 1, len(h) - 1 - k, -1):
+        s = slope(h[t - shift])
+        factor = s[:, None] * W_hh if side == "rows" else W_hh * s
+        product = product @ factor if order == "last first" else factor @ product
+    return product
+
+
+def clip(grads, max_norm):
+    clip_grad_norm(grads, max_norm)
+    return grads
+
+
+def truncated(model, X, dY, window, carried=True, starts=None):
+    total, state = {name: 0 for name in model.params}, None
+    starts = range(0, len(X), window) if starts is None else starts
+    for start in starts:
+        model.forward(X[start : start + window], state)
+        state = model.state if carried else None
+        for name, g in model.backward(dY[start : start + window]).items():
+            total[name] = total[name] + g
+    return total
+
+
+def scaled(grads, factor):
+    return {name: g * factor for name, g in grads.items()}
+
+
+def test_right_answers_pass():
+    assert exercises.check_lags(dict(zip(LAGS, (44, 49), strict=True))).passed
+    assert 0.9**44 < 0.01 < 0.9**43 and 1.1**49 > 100 > 1.1**48
+    assert exercises.check_jacobian(jacobian).passed
+    assert exercises.check_clip(clip).passed
+    assert exercises.check_truncated(truncated).passed
+    assert exercises.check_radius(1.2).passed and exercises.check_radius(np.float64(1.2)).passed
+
+
+def test_the_right_jacobian_is_the_slope_of_the_states():
+    rng = np.random.default_rng(0)
+    W_hh, drive = rng.normal(size=(3, 3)), rng.normal(size=(5, 3))
+
+    def states(h_0):
+        h = [h_0]
+        for x in drive:
+            h.append(np.tanh(W_hh @ h[-1] + x))
+        return np.array(h)
+
+    slopes = np.array([states(1e-30j * unit)[-1].imag / 1e-30 for unit in np.eye(3)]).T
+    np.testing.assert_allclose(jacobian(W_hh, states(np.zeros(3)), 5), slopes, rtol=1e-12)
+
+
+# --- known mistakes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key, answer, kind", [
+    (0, 43, "one_too_few"), (0, 45, "one_too_many"), (0, np.log(0.01) / np.log(0.9), "not_whole"),
+    (0, 10, "one_step_only"), (1, 48, "one_too_few"), (1, 50, "one_too_many"),
+    (1, np.log(100) / np.log(1.1), "not_whole"), (1, 990, "one_step_only"), (0, 7, "unknown")])
+def test_lags_wrong(key, answer, kind):
+    lags = [44, 49]
+    lags[key] = answer
+    assert exercises.check_lags(dict(zip(LAGS, lags, strict=True))).kind == kind
+
+
+@pytest.mark.parametrize("kind, answer", [
+    ("tanh_derivative_missing", lambda W, h, k: jacobian(W, h, k, slope=np.ones_like)),
+    ("slope_on_the_wrong_side", lambda W, h, k: jacobian(W, h, k, side="columns")),
+    ("slope_of_another_step", lambda W, h, k: jacobian(W, h, k, shift=1)),
+    ("order", lambda W, h, k: jacobian(W, h, k, order="first last")),
+    ("transposed", lambda W, h, k: jacobian(W, h, k).T),
+    ("one_too_few", lambda W, h, k: jacobian(W, h, k - 1)),
+    ("one_too_many", lambda W, h, k: jacobian(W, h, k + 1)),
+    ("unknown", lambda W, h, k: 2 * jacobian(W, h, k)),
+])
+def test_jacobian_wrong(kind, answer):
+    assert exercises.check_jacobian(answer).kind == kind
+
+
+@pytest.mark.parametrize("k", [0, 1, 6])
+def test_jacobian_wrong_at_a_limit(k):
+    report = exercises.check_jacobian(lambda W, h, n: jacobian(W, h, n) * (2 if n == k else 1))
+    assert report.kind == "unknown" and f"k = {k}" in report.message
+
+
+@pytest.mark.parametrize("kind, answer", [
+    ("norm_of_each", lambda grads, m: {n: g * min(1, m / np.linalg.norm(g)) for n, g in grads.items()}),
+    ("by_value", lambda grads, m: {n: np.clip(g, -m, m) for n, g in grads.items()}),
+    ("always", lambda grads, m: scaled(grads, m / grad_norm(grads))),
+    ("squared_norm", lambda grads, m: scaled(grads, min(1, m / grad_norm(grads) ** 2))),
+    ("not_clipped", lambda grads, m: grads),
+    ("unknown", lambda grads, m: scaled(grads, 2)),
+    ("wrong_keys", lambda grads, m: {"W_hh": grads["W_hh"]}),
+])
+def test_clip_wrong(kind, answer):
+    assert exercises.check_clip(answer).kind == kind
+
+
+@pytest.mark.parametrize("name", ["W_hh", "b_h", "W_hy"])
+def test_each_array_is_looked_at(name):
+    report = exercises.check_clip(lambda grads, m: clip(grads, m) | {name: 2 * grads[name]})
+    assert report.kind == "unknown" and name in report.message
+
+
+@pytest.mark.parametrize("kind, answer", [
+    ("not_truncated", lambda model, X, dY, window: model.backward(dY) if model.forward(X) is not None else 0),
+    ("state_not_carried", lambda *args: truncated(*args, carried=False)),
+    ("last_window_missing", lambda model, X, dY, window: truncated(model, X, dY, window, starts=(0, 4))),
+    ("first_window_only", lambda model, X, dY, window: truncated(model, X, dY, window, starts=(0,))),
+    ("mean_over_windows", lambda *args: scaled(truncated(*args), 1 / 3)),
+    ("unknown", lambda *args: scaled(truncated(*args), 2)),
+])
+def test_truncated_wrong(kind, answer):
+    assert exercises.check_truncated(answer).kind == kind
+
+
+@pytest.mark.parametrize("name", ["W_xh", "W_hh", "b_h", "W_hy", "b_y"])
+def test_each_gradient_of_truncated_bptt_is_looked_at(name):
+    report = exercises.check_truncated(lambda *args: (total := truncated(*args)) | {name: 2 * total[name]})
+    assert report.kind == "unknown" and name in report.message
+
+
+@pytest.mark.parametrize("radius, kind", [(0.9, "vanishes"), (1.0, "vanishes"), (1.5, "explodes"), (0, "wrong_type")])
+def test_radius_wrong(radius, kind):
+    assert exercises.check_radius(radius).kind == kind
