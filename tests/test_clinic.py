@@ -89,9 +89,21 @@ def test_what_survives_a_call_shows_in_the_angles():
     assert examine("not_zeroed", SINE).angles["before training"]["W_hh"] == pytest.approx((1, 2))
 
 
+def test_own_cosine_is_that_of_the_whole_gradient_at_the_patients_own_weights():
+    exam, chosen = examine("double_tanh", SINE), TASKS[SINE](0)
+    patient = chosen.model("double_tanh")
+    examination.train(chosen, patient)
+    one, other = (np.concatenate([g.ravel() for g in chosen.gradients(model).values()])
+                  for model in (patient, chosen.model().set_params(patient.params)))
+    assert list(exam.own) == list(examination.MOMENTS)
+    assert exam.own[examination.EPOCHS] == pytest.approx(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
+    assert all(cosine == pytest.approx(1) for cosine in examine("scale", SINE).own.values())
+
+
 @pytest.mark.parametrize("bug", BUGS)
 def test_every_bug_can_be_examined_and_drawn(bug):
     exam = examine(bug, RECALL_SGD)
+    assert np.isfinite(list(exam.own.values())).all()
     assert bug in exam.summary
     assert np.isfinite(exam.right.loss).all()
     draw_clinic(exam).canvas.draw()

@@ -58,6 +58,17 @@ def in_place(f, w, step, back=1):
     return gradient
 
 
+def adds_and_subtracts(f, w, step):
+    gradient = []
+    for i in range(len(w)):
+        w[i] += step
+        above = f(w)
+        w[i] -= 2 * step
+        gradient.append((above - f(w)) / (2 * step))
+        w[i] += step
+    return gradient
+
+
 def moves_w(f, w, step):
     gradient = in_place(f, w, step)
     w += 1
@@ -114,6 +125,7 @@ def test_right_answers_pass(check, answer):
         ("check_central_gradient", lambda f, w, step: 0 * w, "alias"),
         ("check_central_gradient", lambda f, w, step: in_place(f, w, step, back=0), "not_restored"),
         ("check_central_gradient", moves_w, "not_restored"),
+        ("check_central_gradient", adds_and_subtracts, "not_restored"),
         ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v).real, "real_part"),
         ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v).real / 1e-30, "real_part"),
         ("check_complex_slope", lambda f, w, v: f(w + 0.1j * v).imag / 0.1, "step_too_large"),
@@ -174,6 +186,11 @@ def test_an_empty_answer_is_not_started(check):
 def test_rubbish_gets_a_report(check, rubbish):
     report = getattr(exercises, check)(rubbish)
     assert not report.passed and str(report)
+
+
+def test_rounding_left_in_w_is_told_from_a_step_left_in_w():
+    assert "last digits" in exercises.check_central_gradient(adds_and_subtracts).message
+    assert "digits" not in exercises.check_central_gradient(moves_w).message
 
 
 def test_an_exception_names_the_learners_own_line():

@@ -18,6 +18,7 @@ from rnn_lib.training import train as run
 __all__ = ["EPOCHS", "TASKS", "Examination", "Trial", "examine", "final_loss", "healthy"]
 
 EPOCHS = 200
+MOMENTS = 25, 50, 100, 150, 200  # after so many epochs the patient's gradient is looked at where the patient is
 LAST = 10  # epochs: the loss of a fresh batch jumps, so the final loss is the mean of so many
 
 
@@ -55,6 +56,8 @@ class Examination:
     right, wrong  the histories of the right network and of the one with the bug
     angles        {when: {parameter: (cosine to the true gradient, ratio of lengths)}}, where when is "before training"
                   and "half way": at the weights that the right network has reached after half of its training
+    own           {epochs of training: cosine of the whole gradient to the true one, at the patient's own weights};
+                  below 0 the patient goes uphill
     """
 
     bug: str
@@ -62,6 +65,7 @@ class Examination:
     right: History
     wrong: History
     angles: dict
+    own: dict
 
     @property
     def hides(self):
@@ -137,14 +141,25 @@ def examine(bug="carry_missing", task="sine wave, SGD", seed=0, on_epoch=None):
     check_choice("bug", bug, BUGS)
     chosen = TASKS[check_choice("task", task, TASKS)](check_int("seed", seed, minimum=0))
     right, halfway = healthy(task, seed)
-    angles = {}
-    for when, weights in {"before training": chosen.model(seed=seed).params, "half way": halfway}.items():
-        models = chosen.model(bug), chosen.model()
-        for model in models:
-            model.set_params(weights)
-        chosen.gradients(models[0])  # a call before the one that is compared: what survives a call shows
-        angles[when] = compare(*map(chosen.gradients, models))
-    return Examination(bug, task, right, train(chosen, chosen.model(bug, seed), on_epoch), angles)
+    moments = {"before training": chosen.model(seed=seed).params, "half way": halfway}
+    angles = {when: compare(*both_gradients(chosen, bug, weights)) for when, weights in moments.items()}
+    patient, own = chosen.model(bug, seed), {}
+
+    def look(epoch, history):
+        if epoch + 1 in MOMENTS and all(np.isfinite(p).all() for p in patient.params.values()):
+            whole = ({"all": np.concatenate([g.ravel() for g in grads.values()])}
+                     for grads in both_gradients(chosen, bug, patient.params))
+            own[epoch + 1], _ = compare(*whole)["all"]
+        return on_epoch is not None and on_epoch(epoch, history)
+
+    return Examination(bug, task, right, train(chosen, patient, look), angles, own)
+
+
+def both_gradients(trial, bug, weights):
+    """Return the patient's gradients and the true ones at these weights."""
+    models = trial.model(bug).set_params(weights), trial.model().set_params(weights)
+    trial.gradients(models[0])  # a call before the one that is compared: what survives a call shows
+    return tuple(map(trial.gradients, models))
 
 
 def train(trial, model, on_epoch=None):

@@ -92,6 +92,9 @@ def check_central_gradient(central_gradient):
          "this nudges all elements together, and is one number. The gradient has one number for each element of w."),
     ]
     judge("the gradient", got, expected, mistakes, rtol=1e-8)
+    nearly = np.allclose(given, w, rtol=1e-12) and not np.array_equal(given, w)
+    require(not nearly, "not_restored", "the numbers are right, but w is not what it was before the call, in its last "
+            "digits: adding a step and subtracting it again does not come back exactly. Save the number itself.")
     restored = np.array_equal(given, w)
     require(restored, "not_restored", "the numbers are right, but w is not what it was before the call.")
     return "one element at a time, a step on either side."
