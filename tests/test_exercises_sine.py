@@ -262,6 +262,29 @@ def pair_not_unpacked(model, X, target, optimizer, epochs):
         optimizer.step(model.backward(loss))
 
 
+def pairs_appended(model, X, target, optimizer, epochs):
+    losses = []
+    for _ in range(epochs):
+        loss = mse_loss(model.forward(X), target)
+        optimizer.step(model.backward(loss[1]))
+        losses.append(loss)
+    return losses
+
+
+def zero_grad(model, X, target, optimizer, epochs):
+    optimizer.zero_grad()
+
+
+def loss_backward(model, X, target, optimizer, epochs):
+    loss, dY = mse_loss(model.forward(X), target)
+    loss.backward()
+
+
+def step_without_gradients(model, X, target, optimizer, epochs):
+    model.backward(mse_loss(model.forward(X), target)[1])
+    optimizer.step()
+
+
 def own_model(model, X, target, optimizer, epochs):
     model = RNN(1, 5, 1)
     return loop(model, X, target, Adam(model.params, lr=0.01), epochs)
@@ -293,7 +316,8 @@ def only_halfway(model, X, target, optimizer, epochs):
     (stale_gradients, "loss_after_step"), (first_step_missing, "last_step_missing"), (own_descent, "other_optimizer"),
     (two_steps, "step_count"), (return_inside, "one_epoch"), (returns_nothing, "not_returned"),
     (own_model, "other_model"), (over_time, "over_time"), (over_sequences, "over_sequences"),
-    (step_before_backward, "exception"), (pair_not_unpacked, "exception"), (only_halfway, "unknown"),
+    (step_before_backward, "exception"), (pair_not_unpacked, "exception"),
+    (pairs_appended, "pairs"), (only_halfway, "unknown"),
     (lambda m, X, y, opt, n: loop(m, y, y, opt, n), "reads_the_target"),
     (lambda m, X, y, opt, n: loop(m, X, X, opt, n), "learns_the_input"),
     (lambda m, X, y, opt, n: loop(m, y, X, opt, n), "pair_swapped"),
@@ -312,6 +336,12 @@ def test_training_loop_wrong(answer, kind):
 def test_the_two_exceptions_say_what_to_do():
     assert "in this order" in exercises.check_training_loop(step_before_backward).message
     assert "returns two things" in exercises.check_training_loop(pair_not_unpacked).message
+
+
+@pytest.mark.parametrize("answer", [zero_grad, loss_backward, step_without_gradients])
+def test_a_loop_as_in_torch_hears_where_the_gradients_are(answer):
+    message = exercises.check_training_loop(answer).message
+    assert "nothing to zero" in message and "two things" not in message and "<locals>" not in message
 
 
 # ------------------------------------------------------------------------------------------- exercise 3

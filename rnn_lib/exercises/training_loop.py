@@ -1,5 +1,7 @@
 """Checks of the exercises in notebook 06 on training: the loop, and a step of Adam."""
 
+import functools
+
 import numpy as np
 
 from rnn_lib import RNN
@@ -39,6 +41,9 @@ def check_training_loop(train):
         changed = not np.array_equal(flat(model.params), before)
         by_hand = "the parameters change, but not by optimizer.step. Use the optimiser that came as an argument."
         require(steps or not changed, "other_optimizer", by_hand)
+        is_pair = isinstance(losses, list | tuple) and any(isinstance(item, tuple | list) for item in losses)
+        require(not is_pair, "pairs", "an entry of your list is what mse_loss returns, the pair (loss, dY). Append the "
+                "first of the two.")
         numbers = as_numbers(losses)
         require(numbers is not None, "wrong_type", f"expected the list of losses, got {safe_describe(losses)}.")
         for kind, shape, advice in lengths():
@@ -71,6 +76,7 @@ def count_steps(optimizer):
     """Return a list that grows with each `optimizer.step`."""
     steps, step = [], optimizer.step
 
+    @functools.wraps(step)  # so that an exception speaks of SGD.step
     def counted(grads):
         step(grads)
         steps.append(True)
@@ -81,16 +87,27 @@ def count_steps(optimizer):
 
 def call_training_loop(train, model, X, target, optimizer, steps):
     """Run the learner's loop; say more than `call` does where it stops or returns nothing."""
-    pair = "mse_loss returns two things, the loss and dY; backward wants dY and returns the gradients, for step."
-    early = "It is used before the line that makes it: forward, loss, backward, step, in this order."
     try:
-        return call(train, model, X, target, optimizer, EPOCHS,
-                    hints={UnboundLocalError: early, TypeError: pair, ValueError: pair, AttributeError: pair})
+        return call(train, model, X, target, optimizer, EPOCHS)
     except Verdict as verdict:
         forgotten = verdict.report.kind in ("not_started", "not_returned") and steps
         require(not forgotten, "not_returned", "your loop trains, but returns nothing. Collect the loss of each epoch "
                 "in a list and return it.")
+        require(verdict.report.kind != "exception", "exception", verdict.report.message + hint_on(verdict.__cause__))
         raise
+
+
+def hint_on(error):
+    """What to say to whoever's loop stopped with this exception, or ""."""
+    from_torch = any(slip in str(error) for slip in ("zero_grad", "attribute 'backward'", "step() missing"))
+    if from_torch:
+        return (" Gradients are not kept in this course, so there is nothing to zero: model.backward(dY) returns them, "
+                "and optimizer.step(grads) takes them.")
+    if isinstance(error, UnboundLocalError):
+        return " It is used before the line that makes it: forward, loss, backward, step, in this order."
+    if isinstance(error, TypeError | ValueError | AttributeError):
+        return " mse_loss returns two things, the loss and dY; backward wants dY and returns the gradients, for step."
+    return ""
 
 
 def flat(params):
