@@ -102,6 +102,12 @@ def only_last(z):
     return np.concatenate([0 * z[:-1], z[-1:]])
 
 
+def columns_of_every_row(logits, labels):
+    d = only_last(softmax(logits))
+    d[-1][:, labels] -= 1
+    return d / len(labels)
+
+
 def hot(z, y):
     return only_last(np.broadcast_to(np.eye(z.shape[-1])[y], z.shape))
 
@@ -132,6 +138,7 @@ WRONG = [
     (exercises.check_pushes, pushed(squared_error=-0.16), "rounded"),
     (exercises.check_pushes, {"cross-entropy": -0.9}, "wrong_keys"),
     (exercises.check_learns_by_heart, by_heart(epochs=3), "healthy"),
+    (exercises.check_learns_by_heart, by_heart(epochs=20), "healthy"),  # enough for start 0, not for start 1
     (exercises.check_learns_by_heart, by_heart(lr=1e-4), "healthy"),
     (exercises.check_learns_by_heart, lambda *_: False, "healthy"),
     (exercises.check_learns_by_heart, lambda *_: True, "frozen"),
@@ -189,6 +196,7 @@ WRONG = [
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, shift=1), "one_hot_off_by_one"),
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, shift=-1), "one_hot_off_by_one"),
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y)[-1], "last_step_alone"),
+    (exercises.check_last_step_gradient, columns_of_every_row, "columns_of_every_row"),
     (exercises.check_last_step_gradient, lambda z, y: 7.0, "wrong_shape"),
 ]
 
@@ -205,6 +213,20 @@ def test_a_matrix_that_is_built_is_no_secret():
     assert report.passed and "without building it" in report.message
     report = exercises.check_softmax_gradient(by_jacobian)
     assert report.passed and "builds a (C, C) matrix" in report.message
+
+
+@pytest.mark.parametrize("check, answer", [
+    (exercises.check_softmax, lambda z: e(z) / e(z).sum(axis=-1)),
+    (exercises.check_softmax, lambda z: e(z - z.max(axis=-1)) / e(z).sum(axis=-1, keepdims=True)),
+    (exercises.check_softmax_gradient, lambda p, dp: p * (dp - (p * dp).sum(axis=-1))),
+])
+def test_a_sum_that_lost_its_axis_hears_of_keepdims(check, answer):
+    report = check(answer)
+    assert report.kind == "exception" and "keepdims=True keeps it" in report.message
+
+
+def test_overflow_is_told_in_one_clean_sentence():
+    assert "  " not in exercises.check_softmax(lambda z: e(z) / e(z).sum(axis=-1, keepdims=True)).message
 
 
 CHECKS = [
