@@ -4,13 +4,16 @@ from importlib import resources
 
 import numpy as np
 
-from rnn_lib.seeds import generator
-from rnn_lib.validation import check_array, check_int, check_labels, check_number, shape_of
+from rnn_lib.ground.seeds import generator
+from rnn_lib.ground.validation import check_array, check_choice, check_int, check_labels, check_number, shape_of
 
 __all__ = [
-    "brackets", "first_symbol", "load_co2", "load_digits", "one_hot", "parity", "random_labels", "sine_wave",
-    "streams", "tiny_example", "windows",
+    "brackets", "first_symbol", "load_co2", "load_digits", "logistic_map", "one_hot", "parity", "random_labels",
+    "sine_wave", "streams", "tiny_example", "windows",
 ]
+
+# Where the 14 forms begin that people filled with digits, in the order of the source (datasets/README.md).
+DIGIT_FORMS = (0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 1545, 1667)
 
 
 def sine_wave(n_points=200, points_per_period=25, noise=0.0, seed=0):
@@ -20,6 +23,22 @@ def sine_wave(n_points=200, points_per_period=25, noise=0.0, seed=0):
     noise = check_number("noise", noise, minimum=0)
     rng = generator(seed, "sine_wave")
     return np.sin(2 * np.pi * np.arange(n_points) / points_per_period) + noise * rng.normal(size=n_points)
+
+
+def logistic_map(n_points=500, start=0.3, r=4.0):
+    """Return n_points of x_{t+1} = r x_t (1 - x_t), from x_1 = `start`, 0 < start < 1 and 0 < r <= 4.
+
+    All of them lie between 0 and 1. At r = 4 the map is chaotic: on average an error doubles in each step.
+    """
+    n_points = check_int("n_points", n_points)
+    x, r = check_number("start", start, above=0, below=1), check_number("r", r, above=0)
+    if r > 4:
+        raise ValueError(f"r: expected a number up to 4, above which the values leave the range from 0 to 1, got {r}")
+    series = np.empty(n_points)
+    for t in range(n_points):  # by Python's floats: the same bits on every machine, or chaos would tell them apart
+        series[t] = x
+        x = r * x * (1 - x)
+    return series
 
 
 def windows(series, length, stride=1):
@@ -110,16 +129,24 @@ def random_labels(n_sequences, n_classes, seed=0):
     return rng.integers(check_int("n_classes", n_classes), size=check_int("n_sequences", n_sequences))
 
 
-def load_digits():
-    """Load 1797 handwritten digits of 8 by 8 pixels, to be read from top to bottom, a row a step.
+def load_digits(split="mixed"):
+    """Load 1797 handwritten digits of 8 by 8 pixels, to be read from top to bottom, one row per step.
 
     Returns X_train, labels_train, X_test, labels_test: X is (8, N, 8), row, digit, column, from 0 (paper) to 1 (ink).
-    The file holds them in random order; the last 360 are held out for the test.
+
+    split  "mixed":   in random order, 1437 and 360: the same people wrote digits of both parts
+           "writers": in the source's order, 1415 and 382: form after form, each filled by one person. Form k begins
+                      at digit `DIGIT_FORMS[k]`; the last three of the 14 are held out
     """
+    check_choice("split", split, ("mixed", "writers"))
     with resources.files("rnn_lib.datasets").joinpath("digits_8x8.npz").open("rb") as file, np.load(file) as arrays:
-        pixels, labels = arrays["pixels"] / 16, arrays["labels"].astype(int)
+        pixels, labels, source_row = arrays["pixels"] / 16, arrays["labels"].astype(int), arrays["source_row"]
+    n_train = len(labels) - 360
+    if split == "writers":
+        as_written = np.argsort(source_row)
+        pixels, labels, n_train = pixels[as_written], labels[as_written], DIGIT_FORMS[-3]
     X = pixels.transpose(1, 0, 2).copy()  # the file has (digit, row, column)
-    return X[:, :-360], labels[:-360], X[:, -360:], labels[-360:]
+    return X[:, :n_train], labels[:n_train], X[:, n_train:], labels[n_train:]
 
 
 def load_co2():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_lib.validation import check_array, check_callable, check_has, check_int
+from rnn_lib.ground.validation import check_array, check_callable, check_has, check_int
 
 __all__ = ["free_run", "generate"]
 

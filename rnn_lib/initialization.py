@@ -6,8 +6,8 @@ its `W_hh` in place, by which the walk back through time multiplies at every ste
 
 import numpy as np
 
-from rnn_lib.seeds import generator
-from rnn_lib.validation import check_has, check_named_arrays, check_number, describe
+from rnn_lib.ground.seeds import generator
+from rnn_lib.ground.validation import check_has, check_named_arrays, check_number, describe
 
 __all__ = ["identity", "order_one", "orthogonal", "spectral_radius", "uniform"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_lib.validation import check_array, check_callable, check_labels, shape_of
+from rnn_lib.ground.validation import check_array, check_callable, check_labels, shape_of
 
 __all__ = ["cross_entropy_loss", "last_step", "mse_loss", "softmax", "softmax_mse_loss"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from rnn_lib.activations import sigmoid
+from rnn_lib.ground.validation import check_array, check_choice, check_int, shape_of
 from rnn_lib.model import Model
-from rnn_lib.validation import check_array, check_choice, check_int, shape_of
 
 __all__ = ["MLP"]
 

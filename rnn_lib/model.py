@@ -11,9 +11,9 @@ import zipfile
 
 import numpy as np
 
+from rnn_lib.ground.seeds import generator
+from rnn_lib.ground.validation import check_array, check_path, describe
 from rnn_lib.initialization import uniform
-from rnn_lib.seeds import generator
-from rnn_lib.validation import check_array, check_path, describe
 
 __all__ = ["Model", "NoForwardYet"]
 

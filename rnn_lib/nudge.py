@@ -5,7 +5,14 @@ This knows no rule of differentiation: it only runs the forward pass. So it can 
 
 import numpy as np
 
-from rnn_lib.validation import check_array, check_choice, check_int, check_named_arrays, check_same_keys, describe
+from rnn_lib.ground.validation import (
+    check_array,
+    check_choice,
+    check_int,
+    check_named_arrays,
+    check_same_keys,
+    describe,
+)
 
 __all__ = ["Example"]
 

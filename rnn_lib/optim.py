@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from rnn_lib.validation import check_named_arrays, check_number, check_same_keys
+from rnn_lib.ground.validation import check_named_arrays, check_number, check_same_keys
 
 __all__ = ["SGD", "Adam", "clip_grad_norm", "grad_norm"]
 

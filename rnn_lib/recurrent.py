@@ -7,8 +7,8 @@ the LSTM's walk back stand?" Here stand the sizes, the checks of arguments, and 
 
 import numpy as np
 
+from rnn_lib.ground.validation import check_array, check_int
 from rnn_lib.model import Model
-from rnn_lib.validation import check_array, check_int
 
 __all__ = ["Recurrent", "rows"]
 

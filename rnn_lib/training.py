@@ -8,11 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_lib.gradcheck import check_direction
-from rnn_lib.losses import mse_loss
-from rnn_lib.optim import clip_grad_norm, grad_norm
-from rnn_lib.seeds import generator
-from rnn_lib.threads import one_thread
-from rnn_lib.validation import (
+from rnn_lib.ground.seeds import generator
+from rnn_lib.ground.threads import one_thread
+from rnn_lib.ground.validation import (
     check_array,
     check_callable,
     check_has,
@@ -23,7 +21,9 @@ from rnn_lib.validation import (
     is_finite,
     shape_of,
 )
-from rnn_lib.waiting import patient_interrupt, progress
+from rnn_lib.ground.waiting import patient_interrupt, progress
+from rnn_lib.losses import mse_loss
+from rnn_lib.optim import clip_grad_norm, grad_norm
 
 __all__ = ["Batch", "History", "fit", "fit_stream", "train"]
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from rnn_lib import RNN, data, playgrounds, plots
 from rnn_lib.playgrounds.backward_walk import EVERY_STEP, LAST_STEP, walk_back
+from rnn_lib.plots.gradients import backward_arrows
 
 
 def words(figure):
@@ -57,6 +58,17 @@ def test_without_recurrence_nothing_is_carried():
     result = playgrounds.run_backward_walk(4, EVERY_STEP, 0.0)
     assert not any(result.ledger[t]["carry"].any() for t in range(4))
     assert sum(result.ledger[t]["dW_hh"] for t in (1, 2, 3)).all()
+
+
+@pytest.mark.parametrize(("settings", "t", "missing"), [
+    ((EVERY_STEP, 1.0), 0, 0), ((LAST_STEP, 1.0), 0, 2), ((EVERY_STEP, 0.0), 0, 3), ((LAST_STEP, 0.0), 0, 7),
+    ((LAST_STEP, 1.0), 3, 0), ((LAST_STEP, 1.0), 2, 1),
+])
+def test_no_arrow_where_nothing_comes_back(settings, t, missing):
+    ledger = playgrounds.run_backward_walk(4, *settings).ledger
+    full = playgrounds.run_backward_walk(4).ledger
+    drawn, possible = (len(list(backward_arrows(walk, t))) for walk in (ledger, full))
+    assert possible == 3 * (3 - t) + 2 - 2 * (t == 0) and possible - drawn == missing
 
 
 @pytest.mark.parametrize(("t", "shown", "hidden"), [

@@ -20,9 +20,10 @@ import pytest
 from oracles import rnn_problem
 
 import rnn_lib
-from rnn_lib import MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, seeds, training
+from rnn_lib import MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
 from rnn_lib.bugs import BuggyRNN
 from rnn_lib.generate import free_run, generate
+from rnn_lib.ground import seeds
 
 # --- kinds of arguments: each is a function from a good value to {what is wrong with it: bad value} -------------------
 
@@ -404,7 +405,7 @@ TABLE = {
         {"model": lambda good: {"None": None, "a text": "RNN"}, "warm_up": array(2, real=False), "n_steps": whole(1),
          "next_input": function}),
     "activations.sigmoid": (plain(activations.sigmoid, z=LOGITS), {}),
-    "seeds.generator": (plain(seeds.generator, seed=0, use="weights", number=1), {"seed": SEED}),
+    "ground.seeds.generator": (plain(seeds.generator, seed=0, use="weights", number=1), {"seed": SEED}),
     "initialization.uniform": (plain(initialization.uniform, shape=(2, 3), rng=np.random.default_rng(0), fan_in=3), {}),
     "initialization.order_one": (plain(initialization.order_one, shape=(2, 3), rng=np.random.default_rng(0)), {}),
     "initialization.orthogonal": (
@@ -418,6 +419,10 @@ TABLE = {
     "data.sine_wave": (
         plain(data.sine_wave, n_points=50, points_per_period=10, noise=0.1, seed=0),
         {"n_points": whole(1), "points_per_period": number(above=0), "noise": number(minimum=0), "seed": SEED}),
+    "data.logistic_map": (
+        plain(data.logistic_map, n_points=20, start=0.3, r=3.9),
+        {"n_points": whole(1), "start": number(above=0, below=1),
+         "r": lambda good: number(above=0)(good) | {"above 4": 4.0001}}),
     "data.windows": (
         plain(data.windows, series=np.arange(10.0), length=4, stride=2),
         {"series": lambda good: {**array(real=False)(good), "too short for one window": good[:1]},
@@ -440,6 +445,7 @@ TABLE = {
     "data.random_labels": (
         plain(data.random_labels, n_sequences=5, n_classes=3, seed=0),
         {"n_sequences": whole(1), "n_classes": whole(1), "seed": SEED}),
+    "data.load_digits": (plain(data.load_digits, split="mixed"), {"split": choice}),
     "generate.free_run": (
         lambda: (free_run, {"model": rnn_after_a_call()[0], "warm_up": np.ones((3, 2, 2)), "n_steps": 4}),
         {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN},
@@ -484,7 +490,7 @@ NO_WRONG_VALUE = {
     ("training.fit_stream", "verbose"): "anything is true or false",
     ("training.fit_stream", "check"): "anything is true or false",
     **{(name, p): "for the library's own use: a wrong value fails where it is used" for name, p in [
-        ("activations.sigmoid", "z"), ("seeds.generator", "use"), ("seeds.generator", "number"),
+        ("activations.sigmoid", "z"), ("ground.seeds.generator", "use"), ("ground.seeds.generator", "number"),
         ("initialization.uniform", "shape"), ("initialization.uniform", "rng"), ("initialization.uniform", "fan_in"),
         ("initialization.order_one", "shape"), ("initialization.order_one", "rng"),
         *(("training.Batch", p) for p in training.Batch._fields),
@@ -587,13 +593,12 @@ METHODS = {
     "forward", "backward", "set_params", "save", "load", "step",
     "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
-WITHOUT_ARGUMENTS = {"data.load_digits", "data.load_co2", "data.tiny_example", "installation.check_installation"}
+WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
 SAME_AS_RNNS = {"MLP.set_params"}
 MODULES_WITHOUT_ROWS = {
-    "validation": "the checks themselves: test_validation.py", "report": "draws a verdict",
+    "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
     "recurrent": "reached through RNN",
-    "threads": "takes any size", "waiting": "reached through training",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
 }
@@ -618,7 +623,7 @@ def test_every_public_function_has_a_row():
 
 
 def test_every_row_is_of_a_function_that_exists():
-    assert set(TABLE) - {"bugs.BuggyRNN"} <= set(public_names())
+    assert set(TABLE) - {"bugs.BuggyRNN", "ground.seeds.generator"} <= set(public_names())
 
 
 # --- mistakes that take two arguments -------------------------------------------------------------------------------

@@ -100,6 +100,31 @@ def test_the_digits_are_all_there_and_split_as_documented():
     assert np.bincount(labels_test).min() >= 27
 
 
+def as_rows(X, labels):
+    """Each digit and its label as bytes, sorted."""
+    return sorted(digit.tobytes() + bytes([label]) for digit, label in zip(X.transpose(1, 0, 2), labels, strict=True))
+
+
+def test_both_splits_hold_the_same_digits():
+    parts = [data.load_digits(), data.load_digits(split="writers")]
+    mixed, writers = (
+        as_rows(np.concatenate(split[0::2], axis=1), np.concatenate(split[1::2])) for split in parts
+    )
+    assert mixed == writers and len(set(mixed)) > 1700
+
+
+def test_the_split_by_writers_holds_out_whole_forms():
+    X_train, labels_train, X_test, labels_test = data.load_digits(split="writers")
+    assert X_train.shape == (8, 1415, 8) and X_test.shape == (8, 382, 8) and len(labels_test) == 382
+    text = "".join(map(str, np.concatenate([labels_train, labels_test])))
+    starts, ends = data.DIGIT_FORMS, [*data.DIGIT_FORMS[1:], 1797]
+    assert len(starts) == 14 and starts[-3] == len(labels_train)
+    for start, end in zip(starts, ends, strict=True):  # everybody filled the same form; a few digits were lost
+        form = text[start:end]
+        assert 122 <= len(form) <= 130 and form.startswith(("012345", "123456"))
+        assert form.count("55650989841773") == 1 and 29 < form.index("55650989841773") < 33
+
+
 def test_no_held_out_digit_is_also_in_the_training_set():
     X_train, _, X_test, _ = data.load_digits()
     train = {digit.tobytes() for digit in X_train.transpose(1, 0, 2).copy()}

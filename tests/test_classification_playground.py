@@ -95,6 +95,12 @@ def test_the_label_of_every_step_fits_the_data(name):
     assert 0 < task.chance < 0.65
 
 
+def test_the_most_frequent_class_is_chosen_without_a_look_at_the_test():
+    task = make_task("digits", 8)
+    assert task.chance == pytest.approx(np.mean(task.labels_test[-1] == np.bincount(task.labels[-1]).argmax()))
+    assert task.chance < np.bincount(task.labels_test[-1]).max() / 360 - 0.01
+
+
 def test_the_figures_of_the_notebook():
     X, labels, _, _ = data.load_digits()
     p = np.full((8, 10), 0.1)
@@ -102,7 +108,6 @@ def test_the_figures_of_the_notebook():
         plots.class_probabilities(p, 3, "title"), plots.class_probabilities(p, labels[:8], "title", image=X[:, 0]),
         plots.digit_as_sequence(X[:, 0], "title"), plots.digit_images(X[:, :4], [*"abcd"], "title"),
         plots.confusion_matrix(np.diag([3, 4, 0]), "title"), plots.confusion_matrix(np.ones((3, 3), int), "title"),
-        plots.error_back_in_time({"one": np.array([0.1, 1.0])}, "title"),
     ):
         assert isinstance(figure, Figure)
         figure.canvas.draw()

@@ -3,49 +3,68 @@
 import numpy as np
 import pytest
 
+from rnn_lib import plots
 from rnn_lib.bugs import BUGS, examination
+from rnn_lib.bugs.examination import final_loss
 from rnn_lib.playgrounds import TASKS, draw_clinic, examine
 
-SINE, RECALL, RECALL_5 = TASKS
+SINE, _, _, RECALL, RECALL_SGD = TASKS
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_right_network_learns_every_task(task):
     history, halfway = examination.healthy(task)
-    assert history.loss[-1] < history.loss[0] / 10
-    chosen = TASKS[task]()
+    assert final_loss(history) < history.loss[0] / 10
+    chosen = TASKS[task](0)
     model = chosen.model()
-    for name, p in model.params.items():
-        p[...] = halfway[name]
-    loss, _ = chosen.loss_fn(model.forward(chosen.X), chosen.target)
+    model.set_params(halfway)
+    (batch,) = chosen.batches(examination.EPOCHS // 2)
+    loss, _ = chosen.loss_fn(model.forward(batch.X), batch.target)
     assert loss == pytest.approx(history.loss[examination.EPOCHS // 2], rel=1e-9)
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_task_gradients_are_derivatives_of_its_loss(task):
-    chosen = TASKS[task]()
+    chosen = TASKS[task](0)
     model = chosen.model()
     grads = chosen.gradients(model)
+    (batch,) = chosen.batches(examination.EPOCHS)
     name, index, step = "W_hh", (0, 1), 1e-6
     losses = []
     for shift in (step, -2 * step):
         model.params[name][index] += shift
-        losses.append(chosen.loss_fn(model.forward(chosen.X), chosen.target)[0])
+        losses.append(chosen.loss_fn(model.forward(batch.X), batch.target)[0])
     assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(grads[name][index], rel=1e-5)
 
 
 def test_recall_counts_only_what_can_be_known():
-    chosen = TASKS[RECALL]()
-    symbols = chosen.X.argmax(axis=-1)
-    np.testing.assert_array_equal(chosen.target[10:], symbols[:-10])
-    _, dY = chosen.loss_fn(chosen.model().forward(chosen.X), chosen.target)
-    assert not dY[:10].any() and dY[10:].all()
+    chosen = TASKS[RECALL](0)
+    (batch,) = chosen.batches(0)
+    symbols = batch.X.argmax(axis=-1)
+    np.testing.assert_array_equal(batch.target[5:], symbols[:-5])
+    _, dY = chosen.loss_fn(chosen.model().forward(batch.X), batch.target)
+    assert not dY[:5].any() and dY[5:].all()
+
+
+def test_every_epoch_of_recall_brings_new_sequences_and_every_seed_others():
+    batches = [batch.X for seed in (0, 1) for epoch in (0, 1) for batch in TASKS[RECALL](seed).batches(epoch)]
+    assert len({X.tobytes() for X in batches}) == 4
+    (again,) = TASKS[RECALL](0).batches(0)
+    np.testing.assert_array_equal(again.X, batches[0])
 
 
 def test_patient_and_right_network_start_from_the_same_weights_and_data():
     exam = examine("carry_missing", SINE)
     assert exam.right.loss[0] == exam.wrong.loss[0]
     assert exam.right.loss[1] != exam.wrong.loss[1]
+    assert examine("carry_missing", SINE, seed=1).right.loss[0] != exam.right.loss[0]
+
+
+def test_hiding_and_failing_are_told_apart():
+    assert examine("double_tanh", SINE).hides and not examine("double_tanh", SINE).fails
+    assert examine("double_tanh", RECALL).fails and not examine("double_tanh", RECALL).hides
+    assert "hides" in draw_clinic(examine("double_tanh", SINE)).get_suptitle()
+    assert "shows itself" in draw_clinic(examine("double_tanh", RECALL)).get_suptitle()
 
 
 @pytest.mark.parametrize(
@@ -72,10 +91,24 @@ def test_what_survives_a_call_shows_in_the_angles():
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_every_bug_can_be_examined_and_drawn(bug):
-    exam = examine(bug, RECALL_5)
+    exam = examine(bug, RECALL_SGD)
     assert bug in exam.summary
     assert np.isfinite(exam.right.loss).all()
     draw_clinic(exam).canvas.draw()
+
+
+def test_symptoms_and_careers_draw_every_task():
+    exams = [examine("carry_missing", task) for task in (SINE, RECALL_SGD)]
+    (axis,) = plots.symptoms(exams, "title").axes
+    widths = [bar.get_width() for bar in axis.patches]
+    cosines = [cosine for exam in exams for cosine, _ in exam.angles["half way"].values()]
+    np.testing.assert_allclose(widths, cosines)
+    axes = plots.careers(exams, "title").axes
+    assert [axis.get_title(loc="left") for axis in axes] == [SINE, RECALL_SGD]
+    for axis, exam in zip(axes, exams, strict=True):
+        right, wrong = axis.lines
+        np.testing.assert_array_equal(right.get_ydata(), exam.right.loss)
+        np.testing.assert_array_equal(wrong.get_ydata(), exam.wrong.loss)
 
 
 def test_training_reports_its_progress():

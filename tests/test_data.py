@@ -5,8 +5,18 @@ import functools
 import numpy as np
 import pytest
 
-from rnn_lib.data import brackets, first_symbol, parity, random_labels, sine_wave, streams, tiny_example, windows
-from rnn_lib.seeds import generator
+from rnn_lib.data import (
+    brackets,
+    first_symbol,
+    logistic_map,
+    parity,
+    random_labels,
+    sine_wave,
+    streams,
+    tiny_example,
+    windows,
+)
+from rnn_lib.ground.seeds import generator
 
 
 def test_sine_wave_is_a_sine():
@@ -28,6 +38,21 @@ def test_noise_is_added_has_its_standard_deviation_and_follows_the_seed():
     assert (noisy != sine_wave(4000, noise=0.3, seed=2)).all()
     drawn = generator(0, "sine_wave").normal(size=5)  # notebooks print what came of these very numbers
     np.testing.assert_allclose(sine_wave(5, noise=2.0), sine_wave(5) + 2 * drawn, rtol=1e-13)
+
+
+def test_logistic_map_is_the_map():
+    np.testing.assert_allclose(logistic_map(4, start=0.25, r=2.0), [0.25, 0.375, 0.46875, 0.498046875], rtol=1e-15)
+    np.testing.assert_array_equal(logistic_map(), logistic_map(500, 0.3, 4.0))
+    series = logistic_map(3000)
+    assert series[0] == 0.3 and series.min() > 0 and series.max() < 1 and len(series) == 3000
+    # x = sin(a)^2 doubles the angle a in each step: the closed form, as far as rounding lets one follow it
+    exact = np.sin(2.0 ** np.arange(20) * np.arcsin(np.sqrt(0.3))) ** 2
+    np.testing.assert_allclose(series[:20], exact, atol=1e-8)
+
+
+def test_errors_in_the_logistic_map_grow_by_ln_2_a_step():
+    series = logistic_map(3000)
+    assert np.log(np.abs(4 * (1 - 2 * series))).mean() == pytest.approx(np.log(2), abs=0.01)
 
 
 def test_windows_by_hand():

@@ -59,8 +59,9 @@ def steps_are_as_said(text, backward):
         m = int(match[1] or 1)
         back = "wrong from one step back on" if m == 1 else f"wrong from {m} steps back on"
         return found == list(range(1, m + 1)) and back in match[2]
-    said = re.search(r"at step n it is right for n = ([\d, ]+|none)", text)[1]
-    return found == ([] if said == "none" else [int(n) for n in said.split(", ")])
+    said = re.search(r"at step n it is right for (no n|n = [\d, ]+)( to \d)?( only)?", text)
+    numbers = [int(n) for n in re.findall(r"\d+", said[0])]
+    return found == (list(range(1, numbers[-1] + 1)) if said[3] else numbers)
 
 
 def covers(text, backward):
@@ -90,6 +91,8 @@ FACTS = {  # a piece of a sentence, and whether it is true: (text of the report,
     "it is wrong already": lambda text, backward: not all_right(backward, WITHOUT_CARRY),
     "where nothing comes back from later steps, it is right": lambda text, backward: all_right(backward, WITHOUT_CARRY),
     "at step n it is right": steps_are_as_said,
+    "shows that the walk back is right": lambda text, backward: re.search(
+        r"(\w+) shows that the walk", text)[1] in right_names(backward),
     "at one step it is right, too": lambda text, backward: all(
         all_right(backward, FRESH.error_at(n)) for n in range(1, 8)),
     "everywhere but at the last step it is right": lambda text, backward: [
@@ -156,9 +159,12 @@ def wrong_passes():
         "squared": lambda carry, t: carry**2, "halved": lambda carry, t: carry / 2,
         "late": lambda carry, t: carry * (t > 2), "early": lambda carry, t: carry * (t < 4),
         "turned": lambda carry, t: carry[:, ::-1],
+        "last": lambda carry, t: carry * (1 + (t == 6)), "first": lambda carry, t: carry * (1 + (t == 1)),
         "batch": lambda carry, t: carry.mean(axis=0), "odd": lambda carry, t: carry * (t % 2),
     }.items():
         yield f"carry {word}", lambda c=change: walked(change=c)
+    yield "b_h without a carry", lambda: changed(lambda g, params, X, h, dY: g.update(
+        b_h=(dY @ params["W_hy"] * (1 - h[1:] ** 2)).sum(axis=(0, 1))))
     yield "first sequence", lambda: changed(lambda g, params, X, h, dY: g.update(
         b_h=right(params, X[:, :1], h[:, :1], dY[:, :1])["b_h"]))
 

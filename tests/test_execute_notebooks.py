@@ -18,11 +18,11 @@ from jupyter_client.connect import LocalPortCache
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 
 SOURCES = [
-    "print('one', flush=True)\nprint('two')\nfrom rnn_lib import waiting",
+    "print('one', flush=True)\nprint('two')\nfrom rnn_lib.ground import waiting",
     "1 + 1;",
     "from rnn_lib.plots.style import new_figure\nfigure, axis = new_figure()\nfigure",
     "import ipywidgets as widgets\nslider = widgets.IntSlider(description='hidden size')\nslider",
-    "from rnn_lib.report import Report\nReport('correct', 'π < 4', (('a', 'b'), ('1', '2')))",
+    "from rnn_lib.ground.report import Report\nReport('correct', 'π < 4', (('a', 'b'), ('1', '2')))",
     "waiting.BAR_AFTER = -1\nfor epoch in waiting.progress(range(3), verbose=True):\n    print(epoch)",
     "import os\nos.path.basename(os.getcwd())",
     "import os\nos.path.basename(os.getcwd())",
@@ -77,7 +77,7 @@ def test_what_is_written(executed):
     assert cells[7]["outputs"][0]["execution_count"] == 7
 
 
-BAR = """from rnn_lib import waiting
+BAR = """from rnn_lib.ground import waiting
 waiting.BAR_AFTER = -1
 for epoch in waiting.progress(range(3), verbose=True):
     pass"""

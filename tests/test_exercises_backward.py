@@ -12,7 +12,7 @@ from rnn_lib.bugs import BUGS, KINDS, right
 from rnn_lib.bugs.rnn import RNN_SUBJECT
 from rnn_lib.exercises import check_backward
 from rnn_lib.exercises.verdict import Verdict, close
-from rnn_lib.report import Report
+from rnn_lib.ground.report import Report
 
 PROBLEMS = RNN_SUBJECT.problems
 FIRST, SHORT, LONG = RNN_SUBJECT.first, RNN_SUBJECT.others[0], RNN_SUBJECT.others[-1]
@@ -678,6 +678,83 @@ def recomputed(params, X, h, dY, dtype=float):
     return walk_by_hand(params, X.astype(dtype), np.array(states), dY.astype(dtype))
 
 
+def skips_silent_steps(params, X, h, dY):
+    """Steps without an error of their own are left out, as if no later error passed through them."""
+    loud = dY.any(axis=(1, 2))
+    return walk_by_hand(params, X[loud], np.concatenate([h[:1], h[1:][loud]]), dY[loud]) if loud.any() else {
+        name: 0 * p for name, p in params.items()}
+
+
+def ends_at_a_silent_step(params, X, h, dY):
+    grads, carry = {name: 0 * p for name, p in params.items()}, 0
+    for t in reversed(range(len(X))):
+        if not dY[t].any():
+            break
+        step = right(params, X[t : t + 1], h[t : t + 2], dY[t : t + 1])
+        dz = (dY[t] @ params["W_hy"] + carry) * (1 - h[t + 1] ** 2)
+        step |= {"W_xh": dz.T @ X[t], "W_hh": dz.T @ h[t], "b_h": dz.sum(axis=0)}
+        grads = {name: g + step[name] for name, g in grads.items()}
+        carry = dz @ params["W_hh"]
+    return grads
+
+
+def ends_without_a_carry(params, X, h, dY):
+    grads, carry = right(params, X, h, dY), 0
+    for t in reversed(range(len(X))):
+        carry = (dY[t] @ params["W_hy"] + carry) * (1 - h[t + 1] ** 2) @ params["W_hh"]
+        if not carry.any():
+            rest = right(params, X[t:], h[t:], dY[t:])
+            return {**grads, **{name: rest[name] for name in HIDDEN}}
+    return grads
+
+
+def masked(params, X, h, dY):
+    """A sequence's carry is lost at each step where the sequence has no error."""
+    return walk_by_hand(params, X, h, dY, change=lambda carry, t: carry * dY[t].any(axis=-1, keepdims=True))
+
+
+def kept_by_shape(name):
+    """Something that is made of one call's arguments is kept for all calls with an array of that shape."""
+    kept = {}
+
+    def backward(params, X, h, dY):
+        if name in params:
+            old = kept.setdefault(params[name].shape, params[name].copy())
+            return right({**params, name: old}, X, h, dY)
+        slopes = kept.setdefault(h.shape, 1 - h[1:] ** 2)
+        return walk_by_hand(params, X, h, dY, slope=lambda state: slopes[
+            next(t for t in range(len(X)) if state is not None and np.array_equal(h[t + 1], state))])
+    return backward
+
+
+def remembered_by_shape():
+    kept = {}
+    return lambda params, X, h, dY: kept.setdefault((X.shape, dY.shape), right(params, X, h, dY))
+
+
+def squares_in_place(params, X, h, dY):
+    squares = h[1:]
+    squares **= 2
+    return right(params, X, h, dY)
+
+
+def columns_of_another_matrix(params, X, h, dY):
+    """The carry goes through the first columns of the joined matrix [W_xh W_hh]."""
+    both = np.concatenate([params["W_xh"], params["W_hh"]], axis=1)[:, : len(params["W_hh"])]
+    walk = right({**params, "W_hh": both}, X, h, dY)
+    return {**walk, "W_hy": right(params, X, h, dY)["W_hy"]}
+
+
+def wrong_for_one_step(params, X, h, dY):
+    grads = right(params, X, h, dY)
+    return grads if len(X) > 1 else {**grads, "W_hh": 0 * grads["W_hh"]}
+
+
+def last_carry_without_slope(params, X, h, dY):
+    return walk_by_hand(params, X, h, dY, change=lambda carry, t: (
+        carry if t < len(X) - 1 else dY[-1] @ params["W_hy"] @ params["W_hh"]))
+
+
 def every_second_call_negated():
     calls = itertools.count()
     return lambda *args: {name: g * (-1) ** next(calls) for name, g in right(*args).items()}
@@ -702,7 +779,7 @@ FACTOR_ALONE = "Each of them is a number times the right one"
     (walked(start=np.ones_like), "exception", ""),
     (walked(start=lambda h: np.ones_like(h[0])), "carry_start", "starts from something"),
     (walked(start=lambda h: h[-1]), "carry_start", "starts from something"),
-    (walked(start=lambda h: 0.5 + h[0]), "not_zero", "what the carry starts from"),
+    (walked(start=lambda h: 0.5 + h[0]), "not_zero", "what the carry and the sums start from"),
     (walked(change=lambda carry, t: carry + 1e-3), "not_zero", "a term without dY"),
     (walked(change=lambda carry, t: -carry), "carry_negated", "wrong sign"),
     (each(lambda g, p, X, dY: g + 1e-4 * p), "weight_decay", "It is 0.0001 times"),
@@ -727,6 +804,27 @@ FACTOR_ALONE = "Each of them is a number times the right one"
     (lambda params, X, h, dY: right(params, X, h, dY**2), "unknown", "Twice the error does not give twice"),
     (each(lambda g, p, X, dY: g + 0.1 * g**2), "not_linear", "the wronger the larger"),
     (each(lambda g, p, X, dY: g.astype(np.float16)), "not_finite", "65504"),
+    (skips_silent_steps, "gaps", "a loss of the last step"), (ends_at_a_silent_step, "gaps", "ends the loop"),
+    (masked, "gaps", "unequal lengths"), (ends_without_a_carry, "gaps", "ends the loop"),
+    (walked(change=lambda carry, t: np.where(np.abs(carry) < 1e-14, 0, carry)), "small_lost", "gets lost"),
+    (walked(slope=lambda h: 1 - np.clip(h, -0.999, 0.999) ** 2), "unknown", "wrong on those with T=5, B=4"),
+    (walked(slope=lambda h: np.maximum(1 - h**2, 1e-3)), "unknown", "such as a limit"),
+    (wrong_for_one_step, "unknown", "wrong on those with T=1, B=1"),
+    (kept_by_shape("W_hh"), "stale_cache", "with other data and other parameters"),
+    (kept_by_shape("W_hy"), "stale_cache", "with other data and other parameters"),
+    (kept_by_shape("slopes"), "stale_cache", "the first was right"),
+    (remembered_by_shape(), "stale_cache", "the first was right"),
+    (lambda params, X, h, dY: right(params, X, np.concatenate([0 * h[:1], h[1:]]), dY), "state_off_by_one",
+     "leaves out the first step, where h_{t-1} is the initial state"),
+    (walked(change=lambda carry, t: np.clip(np.where(np.abs(carry) < 1e-15, 0, carry), -1e4, 1e4)), "unknown",
+     "how large or how small dY is"),
+    (squares_in_place, "unknown", "It writes into its argument hidden_states"),
+    (columns_of_another_matrix, "unknown", "it is right for n = 1 only: look at what is different at the other steps"),
+    (last_carry_without_slope, "unknown", "it is right for n = 1 to 6 only: look at what passes"),
+    (each(lambda g, p, X, dY: g * (1 + 1e-8)), "scale", "is 1.00000001 times"),
+    (each(lambda g, p, X, dY: g + 1), "not_zero", "the sums start from"),
+    (lambda *args: right(*args) | {"b_h": (args[3] @ args[0]["W_hy"] * (1 - args[2][1:] ** 2)).sum(axis=(0, 1))},
+     "carry_missing", "W_xh shows that the walk back is right"),
 ])
 def test_what_once_got_past_the_check_or_was_told_something_false(backward, kind, words):
     report = examine(backward)

@@ -569,7 +569,7 @@ def test_a_product_that_does_not_fit_gets_a_hint_where_columns_are_asked_for():
 
 def test_check_shapes_says_which_axis():
     advice = dict(exercises.check_shapes({**SHAPES, "X": (7, 2, 2), "Y": None}).table)
-    assert advice["X"] == "look at the axis batch again; the rest is right." and advice["Y"] == "still empty."
+    assert advice["X"] == "look at axis 1 (batch) again; the rest is right." and advice["Y"] == "still empty."
 
 
 CHECKS_OF_VALUES = [exercises.check_trial, exercises.check_which_outputs_change, exercises.check_shapes]
@@ -648,7 +648,7 @@ def test_the_table_of_check_shapes_tells_which_are_wrong_and_not_the_answer():
 def test_check_shapes_says_how_many_axes_and_how_a_tuple_of_one_is_written():
     wrong = {"X": (2, 3, 7), "Y": (3, 4), "W_hh": (5,), "b_h": (2, 2), "b_y": 4}
     advice = dict(exercises.check_shapes({**SHAPES, **wrong}).table)
-    assert "the axis time and the axis size" in advice["X"] and "three axes" in advice["Y"]
+    assert "axis 0 (time) and axis 2 (size)" in advice["X"] and "three axes" in advice["Y"]
     assert "out, in" in advice["W_hh"]
     assert "one axis" in advice["b_h"] and "(4,)" in advice["b_y"]
 

@@ -66,11 +66,49 @@ def nudged_loss(d, steps=(2,), unit=0, name="b_h", after_tanh=False, reach=("y",
 @pytest.mark.parametrize(("settings", "kind"), [
     ({}, "correct"), ({"steps": (1, 2, 3)}, "every_step"), ({"steps": (1,)}, "another_step"),
     ({"steps": (3,)}, "another_step"), ({"steps": (2, 3)}, "from_then_on"), ({"unit": 1}, "another_unit"),
+    ({"unit": slice(None)}, "both_units"),
     ({"after_tanh": True}, "after_tanh"), ({"name": "b_y"}, "another_bias"), ({"reach": ("y",)}, "future_fixed"),
     ({"reach": ("z",)}, "own_output_missing"), ({"steps": ()}, "not_nudged"), ({"reduce": np.sum}, "scale"),
 ])
 def test_a_nudge_of_your_own(settings, kind):
     assert exercises.check_loss_of_nudge(lambda d: nudged_loss(d, **settings)).kind == kind
+
+
+NUDGE = """
+def loss_of_nudge(d):
+    h, errors = np.zeros((1, 2)), []
+    for t in (1, 2, 3):
+        LINES
+        h = np.tanh(X[t - 1] @ W_xh.T + h @ W_hh.T + bias)
+        errors.append(h @ W_hy.T + b_y - target[t - 1])
+    return np.mean(np.square(errors))
+"""
+IN_PLACE, ANEW = "if t == 2: b_h[0] += d\n        bias = b_h", "bias = b_h + [d * (t == 2), 0]"
+
+
+def test_a_nudge_that_changes_the_notebooks_own_array_is_told_from_a_wrong_function():
+    notebook = {"np": np}
+
+    def run_cell(cell):
+        exec(cell, notebook)
+        return exercises.check_loss_of_nudge(notebook["loss_of_nudge"])
+
+    def make_anew():
+        params, notebook["X"], notebook["target"] = data.tiny_example()
+        notebook.update(params, params=params)
+
+    make_anew()
+    assert run_cell(NUDGE.replace("LINES", ANEW)).passed
+    for cell in (IN_PLACE, ANEW):  # the right function comes too late: b_h is 0.6 by then
+        report = run_cell(NUDGE.replace("LINES", cell))
+        assert report.kind == "argument_changed" and "b_h is no longer [0.1, -0.1]" in report.message
+        assert "data.tiny_example()" in report.message and "arguments" not in report.message
+    stub = "def loss_of_nudge(d):\n    pass"
+    assert run_cell(stub).kind == "not_started"
+    make_anew()
+    assert run_cell(NUDGE.replace("LINES", ANEW)).passed
+    notebook["params"] = "text"
+    assert run_cell(NUDGE.replace("LINES", "bias = b_h")).kind == "not_nudged"
 
 
 def test_a_nudge_whose_loss_comes_as_an_array():
@@ -172,6 +210,8 @@ def test_back_through_sigmoid(answer, kind):
     (lambda T: (T, T * (T + 1) // 2), "swapped"),
     (lambda T: (T * T, T), "future_to_past"),
     (lambda T: (T * (T - 1) // 2, T), "same_step_missing"),
+    (lambda T: (T * (T - 1) // 2, T - 1), "initial_state_zero"),
+    (lambda T: (T * (T + 1) // 2, T - 1), "initial_state_zero"),
     (lambda T: (T, 1), "last_output_only"),
     (lambda T: (T * (T + 1) // 2, 1), "one_step_only"),
     (lambda T: (6, 3), "unknown"),

@@ -51,6 +51,8 @@ def test_batch_factors():
         wrong[i] = 2
         report = exercises.check_batch_factors(dict(zip(KEYS, wrong, strict=True)))
         assert report.kind == "unknown" and report.message.startswith(", ".join(key))
+    report = exercises.check_batch_factors(dict(zip(KEYS, ("1/4", 1, 1, 4), strict=True)))
+    assert report.kind == "wrong_type" and report.message.endswith("without quotes.")
 
 
 def test_the_answer_to_exercise_1_is_true():
@@ -113,11 +115,20 @@ def products(dZ, X, h, dY):
     }
 
 
+def cut_anew(left, right):
+    """A product with `reshape` in place of `.T`."""
+    T, B, n = left.shape
+    return left.reshape(n, T * B) @ right.reshape(T * B, -1)
+
+
 @pytest.mark.parametrize(("name", "change", "kind"), [
     ("W_hh", lambda g, dZ, X, h, dY: np.einsum("tbi,tbj->ij", dZ, h[1:]), "wrong_state"),
     ("W_hh", lambda g, dZ, X, h, dY: np.einsum("tbi,tbj->ij", dZ[1:], h[1:-1]), "initial_state_missing"),
     ("W_hh", lambda g, *_: g.T, "transposed"),
     ("W_hy", lambda g, dZ, X, h, dY: np.einsum("tbi,tbj->ij", dY, h[:-1]), "wrong_state"),
+    ("W_xh", lambda g, dZ, X, h, dY: cut_anew(dZ, X), "reshaped"),
+    ("W_hh", lambda g, dZ, X, h, dY: cut_anew(dZ, h[:-1]), "reshaped"),
+    ("W_hy", lambda g, dZ, X, h, dY: cut_anew(dY, h[1:]), "reshaped"),
     ("b_h", lambda g, dZ, *_: dZ.sum(axis=0), "one_sum_missing"),
     ("b_h", lambda g, dZ, *_: dZ.sum(axis=1), "one_sum_missing"),
     ("b_y", lambda g, dZ, X, h, dY: dY.sum(axis=0), "one_sum_missing"),
@@ -147,6 +158,11 @@ def test_each_gradient_alone_is_scaled_or_turned(name):
 
         report = exercises.check_weight_gradients(answer)
         assert report.kind == kind and report.message.startswith(f"{name}: ")
+
+
+def test_all_states_at_once_do_not_fit_and_the_check_asks_which_ones_do():
+    report = exercises.check_weight_gradients(lambda dZ, X, h, dY: dZ.reshape(15, 4).T @ h.reshape(18, 4))
+    assert report.kind == "exception" and "T + 1 entries" in report.message
 
 
 def test_the_right_gradients_pass_and_missing_ones_are_named():

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from rnn_lib import exercises
-from rnn_lib.losses import softmax
+from rnn_lib import RNN, data, exercises
+from rnn_lib.losses import cross_entropy_loss, last_step, softmax
+from rnn_lib.optim import SGD, Adam
+from rnn_lib.training import fit
 
 
 def stub(*args):
@@ -46,16 +48,41 @@ def at_last_step(logits, labels, scale=1.0, shift=0):
     return scale * d / len(labels)
 
 
+AT_THE_END = last_step(cross_entropy_loss)
+PUSHES = {"cross-entropy": -0.9, "squared error": -0.162}
+
+
+def by_heart(optimizer=Adam, lr=0.01, epochs=120, loss_fn=AT_THE_END, judge=None):
+    """A test that trains, and then says what `judge(model, X, labels, history)` says: by default, all right."""
+
+    def learns_by_heart(model, X, labels):
+        history = fit(model, X, labels, optimizer(model.params, lr=lr), loss_fn=loss_fn, epochs=epochs, verbose=False)
+        return judge(model, X, labels, history) if judge else all_right(model, X, labels)
+
+    return learns_by_heart
+
+
+def all_right(model, X, labels):
+    return (model.forward(X)[-1].argmax(axis=-1) == labels).all()
+
+
+def on_its_own(model, X, labels):
+    return by_heart()(RNN(4, 16, 4), X, labels)
+
+
 RIGHT = [
-    (exercises.check_first_loss, np.log(10)), (exercises.check_first_loss, 2.303),
+    (exercises.check_pushes, PUSHES),
+    (exercises.check_pushes, {"squared error": np.float32(-0.162), "cross-entropy": 0.1 - 1}),
+    (exercises.check_learns_by_heart, by_heart()),
+    (exercises.check_learns_by_heart, by_heart(SGD, 0.5, 500)),
+    (exercises.check_learns_by_heart, by_heart(judge=lambda m, X, y, h: h.loss[-1] < 0.1)),
+    (exercises.check_learns_by_heart, by_heart(judge=lambda m, X, y, h: int(all_right(m, X, y)))),
     (exercises.check_softmax, lambda z: softmax(z.astype(np.float32)).astype(np.float32)),
     (exercises.check_softmax_gradient, lambda p, dp: np.asarray(by_jacobian(p, dp), dtype=np.float32)),
     (exercises.check_softmax_gradient, lambda p, dp: p * (dp - np.einsum("bc,bc->b", p, dp)[:, None])),
     (exercises.check_softmax, softmax), (exercises.check_softmax, columns),
     (exercises.check_softmax_gradient, by_jacobian), (exercises.check_softmax_gradient, by_loop),
     (exercises.check_last_step_gradient, at_last_step),
-    (exercises.check_whole_digit, lambda X: np.stack([X[:, i].ravel() for i in range(X.shape[1])])),
-    (exercises.check_whole_digit, lambda X: np.concatenate([*X], axis=1)),
 ]
 
 
@@ -83,16 +110,37 @@ def e(z):
     return np.exp(z)
 
 
+def pushed(**changes):
+    return {**PUSHES, **{name.replace("_", " "): value for name, value in changes.items()}}
+
+
+def cross(value):
+    return {**PUSHES, "cross-entropy": value}
+
+
 WRONG = [
-    (exercises.check_first_loss, -np.log(10), "sign"),
-    (exercises.check_first_loss, 1, "wrong_logarithm"),
-    (exercises.check_first_loss, 3.3219, "wrong_logarithm"),
-    (exercises.check_first_loss, 0.1, "probability"),
-    (exercises.check_first_loss, 1.386, "wrong_classes"),
-    (exercises.check_first_loss, 5.0, "unknown"),
-    (exercises.check_first_loss, 2.3, "rounded"),
-    (exercises.check_first_loss, 23.026, "sum_over_classes"),
-    (exercises.check_first_loss, 0.1054, "complement"),
+    (exercises.check_pushes, cross(0.9), "sign"), (exercises.check_pushes, cross(2.303), "loss_itself"),
+    (exercises.check_pushes, cross(-10), "before_the_softmax"), (exercises.check_pushes, cross(0.1), "one_hot_missing"),
+    (exercises.check_pushes, cross("-0.9"), "wrong_type"),
+    (exercises.check_pushes, cross(7), "unknown"),
+    (exercises.check_pushes, pushed(squared_error=0.162), "sign"),
+    (exercises.check_pushes, pushed(squared_error=0.81), "loss_itself"),
+    (exercises.check_pushes, pushed(squared_error=-0.9), "before_the_softmax"),
+    (exercises.check_pushes, pushed(squared_error=-0.081), "half"),
+    (exercises.check_pushes, pushed(squared_error=-0.324), "sum_for_mean"),
+    (exercises.check_pushes, pushed(squared_error=-1.62), "factor_missing"),
+    (exercises.check_pushes, pushed(squared_error=-0.16), "rounded"),
+    (exercises.check_pushes, {"cross-entropy": -0.9}, "wrong_keys"),
+    (exercises.check_learns_by_heart, by_heart(epochs=3), "healthy"),
+    (exercises.check_learns_by_heart, by_heart(lr=1e-4), "healthy"),
+    (exercises.check_learns_by_heart, lambda *_: False, "healthy"),
+    (exercises.check_learns_by_heart, lambda *_: True, "frozen"),
+    (exercises.check_learns_by_heart, on_its_own, "frozen"),
+    (exercises.check_learns_by_heart, by_heart(judge=lambda m, X, y, h: h.loss[-1] < h.loss[0]), "forgetful"),
+    (exercises.check_learns_by_heart, by_heart(judge=lambda m, X, y, h: h.loss[-1] != h.loss[0]), "uphill"),
+    (exercises.check_learns_by_heart, by_heart(judge=lambda m, X, y, h: h.loss[-1]), "wrong_type"),
+    (exercises.check_learns_by_heart, by_heart(judge=lambda m, X, y, h: "yes"), "wrong_type"),
+    (exercises.check_learns_by_heart, by_heart(loss_fn=cross_entropy_loss), "exception"),
     (exercises.check_softmax, lambda z: np.log(softmax(z)), "logarithm"),
     (exercises.check_softmax, lambda z: z / z.sum(axis=-1, keepdims=True), "no_exponential"),
     (exercises.check_softmax, lambda z: e(z - z.max(axis=-1, keepdims=True)), "not_normalised"),
@@ -120,7 +168,6 @@ WRONG = [
     (exercises.check_softmax, lambda z: softmax(np.clip(z, -100, 100)), "clipped"),
     *((exercises.check_softmax, lambda z, shift=shift: e(z - shift(z)) / e(z - shift(z)).sum(axis=-1, keepdims=True),
        "shift_not_per_row") for shift in (lambda z: z.mean(axis=-1, keepdims=True), lambda z: z[..., :1])),
-    (exercises.check_first_loss, 2.314, "one_network"),
     (exercises.check_softmax, lambda z: z, "unknown"),
     (exercises.check_softmax, lambda z: softmax(z)[0], "wrong_shape"),
     (exercises.check_softmax_gradient, lambda p, dp: p * (1 - p) * dp, "softmax_jacobian_diagonal"),
@@ -143,12 +190,6 @@ WRONG = [
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, shift=-1), "one_hot_off_by_one"),
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y)[-1], "last_step_alone"),
     (exercises.check_last_step_gradient, lambda z, y: 7.0, "wrong_shape"),
-    (exercises.check_whole_digit, lambda X: X.reshape(X.shape[1], 64), "reshaped"),
-    (exercises.check_whole_digit, lambda X: X.T.reshape(X.shape[1], 64), "reshaped"),
-    (exercises.check_whole_digit, lambda X: X.transpose(1, 2, 0).reshape(-1, 64), "columns_first"),
-    (exercises.check_whole_digit, lambda X: X.transpose(1, 0, 2), "not_flat"),
-    (exercises.check_whole_digit, lambda X: X.transpose(1, 0, 2).reshape(-1, 64).T, "one_digit_a_column"),
-    (exercises.check_whole_digit, lambda X: X.transpose(1, 0, 2).reshape(1437, 64), "exception"),
 ]
 
 
@@ -168,7 +209,7 @@ def test_a_matrix_that_is_built_is_no_secret():
 
 CHECKS = [
     exercises.check_softmax, exercises.check_softmax_gradient, exercises.check_last_step_gradient,
-    exercises.check_whole_digit,
+    exercises.check_learns_by_heart,
 ]
 
 
@@ -180,10 +221,19 @@ def test_no_answer_raises(check):
         assert check(nonsense).kind in {"wrong_type", "wrong_shape"}
 
 
-def test_the_prediction_takes_any_value():
-    assert exercises.check_first_loss(None).kind == "not_started"
+def test_the_two_pushes_take_any_value():
+    assert exercises.check_pushes(None).kind == "not_started"
+    assert exercises.check_pushes(dict.fromkeys(PUSHES)).kind == "not_started"
+    assert exercises.check_pushes(cross(None)).kind == "not_started"
     for nonsense in ("2.3", [1, 2], Odd(), stub):
-        assert exercises.check_first_loss(nonsense).kind in {"wrong_type", "wrong_shape"}
+        assert exercises.check_pushes(nonsense).kind == "wrong_type"
+        assert exercises.check_pushes(cross(nonsense)).kind in {"wrong_type", "wrong_shape"}
+
+
+def test_the_eight_sequences_cannot_be_told_by_their_last_symbol():
+    X, labels = data.first_symbol(8, length=6, seed=1)  # as in the check
+    last = X[-1].argmax(axis=-1)
+    assert any(len(set(labels[last == symbol])) > 1 for symbol in range(4))
 
 
 def test_a_softmax_that_fails_only_on_large_logits_says_so():

@@ -64,6 +64,16 @@ def moves_w(f, w, step):
     return gradient
 
 
+def by_element_complex(f, w, v):
+    return np.array([f(w + 1e-30j * i).imag / 1e-30 for i in np.eye(len(w))])
+
+
+def slope_that_moves_w(f, w, v):
+    slope = f(w + 1e-30j * v).imag / 1e-30
+    w += v
+    return slope
+
+
 @pytest.mark.parametrize(
     ("check", "answer"),
     [
@@ -71,8 +81,8 @@ def moves_w(f, w, step):
         ("check_blind_spots", {name: tuple(bugs[::-1]) for name, bugs in RIGHT.items()}),
         ("check_central_gradient", central(lambda f, w, i, step: (f(w + i * step) - f(w - i * step)) / (2 * step))),
         ("check_central_gradient", in_place),
-        ("check_complex_step", lambda f, w: f(w + 1e-30j).imag / 1e-30),
-        ("check_complex_step", lambda f, w: np.imag(f(complex(w, 1e-20))) * 1e20),
+        ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v).imag / 1e-30),
+        ("check_complex_slope", lambda f, w, v: float(np.imag(f(w.astype(complex) + v * 1e-20j)) * 1e20)),
         ("check_relative_error", error),
         ("check_relative_error", sum_error),
         ("check_relative_error", by_element),
@@ -104,14 +114,20 @@ def test_right_answers_pass(check, answer):
         ("check_central_gradient", lambda f, w, step: 0 * w, "alias"),
         ("check_central_gradient", lambda f, w, step: in_place(f, w, step, back=0), "not_restored"),
         ("check_central_gradient", moves_w, "not_restored"),
-        ("check_complex_step", lambda f, w: f(w + 1e-30j).real, "real_part"),
-        ("check_complex_step", lambda f, w: f(w + 1e-30j).real / 1e-30, "real_part"),
-        ("check_complex_step", lambda f, w: f(w + 0.1j).imag / 0.1, "step_too_large"),
-        ("check_complex_step", lambda f, w: f(w + 1e-30j).imag, "not_divided"),
-        ("check_complex_step", lambda f, w: f(w + 1e-30j), "wrong_type"),
-        ("check_complex_step", lambda f, w: 1 - np.tanh(w) ** 2, "not_complex"),
-        ("check_complex_step", lambda f, w: 1 - f(w + 0j).real ** 2, "one_function"),
-        ("check_complex_step", lambda f, w: (f(w + 1e-5) - f(w - 1e-5)) / 2e-5, "not_complex"),
+        ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v).real, "real_part"),
+        ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v).real / 1e-30, "real_part"),
+        ("check_complex_slope", lambda f, w, v: f(w + 0.1j * v).imag / 0.1, "step_too_large"),
+        ("check_complex_slope", lambda f, w, v: f(w + 1e-3j * v).imag / 1e-3, "step_too_large"),
+        ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v).imag, "not_divided"),
+        ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v), "wrong_type"),
+        ("check_complex_slope", lambda f, w, v: (1 - np.tanh(w) ** 2) @ v, "not_complex"),
+        ("check_complex_slope", lambda f, w, v: (f(w + 0j).real and 1 - np.tanh(w) ** 2) @ v, "one_function"),
+        ("check_complex_slope", lambda f, w, v: (f(w + 1e-5 * v) - f(w - 1e-5 * v)) / 2e-5, "not_complex"),
+        ("check_complex_slope", lambda f, w, v: f(w + 1e-30j).imag / 1e-30, "direction_ignored"),
+        ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v / np.linalg.norm(v)).imag / 1e-30, "scale"),
+        ("check_complex_slope", lambda f, w, v: by_element_complex(f, w, v) @ v, "one_by_one"),
+        ("check_complex_slope", by_element_complex, "one_by_one"),
+        ("check_complex_slope", slope_that_moves_w, "not_restored"),
         ("check_central_gradient", own_step, "step_ignored"),
         ("check_relative_error", finite(lambda a, n: error(a.ravel()[-1:], n.ravel()[-1:])), "element_missed"),
         ("check_relative_error", finite(lambda a, n: error(a.ravel()[:1], n.ravel()[:1])), "element_missed"),
@@ -122,7 +138,6 @@ def test_right_answers_pass(check, answer):
         ("check_relative_error", finite(lambda a, n: np.abs(a - n).max() / (size(a, n) + 1e-8)), "absolute"),
         ("check_relative_error", finite(lambda a, n: error(a, n) / 100), "element_missed"),
         ("check_relative_error", finite(lambda a, n: 3 * error(a, n)), "unknown"),
-        ("check_complex_step", lambda f, w: f(w + 1e-3j).imag / 1e-3, "step_too_large"),
         ("check_relative_error", lambda a, n: np.abs(a - n).max(), "nan_passes"),
         ("check_relative_error", lambda a, n: np.abs(a - n).max() / np.abs(n).max(), "zero_by_zero"),
         ("check_relative_error", lambda a, n: error(a, n) if np.isfinite(a).all() else np.nan, "nan_passes"),
@@ -141,7 +156,7 @@ def test_mistakes_are_recognised(check, answer, kind):
 
 
 CHECKS = [
-    "check_blind_spots", "check_central_gradient", "check_complex_step", "check_relative_error", "check_diagnosis",
+    "check_blind_spots", "check_central_gradient", "check_complex_slope", "check_relative_error", "check_diagnosis",
 ]
 RUBBISH = [3.0, "text", [], {}, object(), lambda: 1, lambda *arguments: "text", lambda *arguments: np.zeros((2, 2))]
 
@@ -162,10 +177,10 @@ def test_rubbish_gets_a_report(check, rubbish):
 
 
 def test_an_exception_names_the_learners_own_line():
-    def complex_step(f, w):
+    def complex_slope(f, w, v):
         return unknown_name  # noqa: F821
 
-    report = exercises.check_complex_step(complex_step)
+    report = exercises.check_complex_slope(complex_slope)
     assert report.kind == "exception" and "`return unknown_name" in report.message
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from rnn_lib import RNN, exercises
 from rnn_lib.exercises.verdict import Verdict, attempt, call, close, judge, require, returns_report
-from rnn_lib.report import Report
+from rnn_lib.ground.report import Report
 
 
 def verdict(function, *args):
@@ -133,6 +134,45 @@ def test_a_check_returns_its_praise_or_the_verdict_as_a_report():
     assert check(1) == Report("correct", "well done") and check(1).passed
     assert check(-1) == Report("sign", "look at the sign")
     assert check(10) == Report("large", "too large", (("name", "x"),))
+
+
+T, B, I, H, O = 6, 5, 3, 4, 2
+SIZES = {"T": T, "B": B, "I": I, "H": H, "O": O}
+ARRAYS = {**RNN(I, H, O, seed=1).params, "h": np.ones((T + 1, B, H))}
+
+
+def in_notebook(text):
+    """A function as in a notebook whose cells have left SIZES and ARRAYS, and NumPy, in memory."""
+    return eval(text, {"np": np, **SIZES, **ARRAYS})
+
+
+@pytest.mark.parametrize(("check", "text", "names"), [
+    ("weight_gradients", "lambda dZ, X, hidden_states, dY: {'W_xh': dZ.reshape(T * B, -1)}", "T, B"),
+    ("weight_gradients", "lambda dZ, X, hidden_states, dY: sum(dZ[t] for t in range(T))", "T"),
+    ("initial_state_gradient", "lambda params, X, hidden_states, dY: dY[0] @ W_hy", "W_hy"),
+    ("initial_state_gradient", "lambda params, X, hidden_states, dY: [dY[t] for t in range(T)]", "T"),
+    ("backward", "lambda params, X, hidden_states, dY: [dY[t] for t in range(T)]", "T"),
+    ("step", "lambda params, x_t, h_prev: (np.tanh(W_xh @ x_t + W_hh @ h_prev + b_h), x_t)", "W_xh, W_hh, b_h"),
+    ("forward", "lambda params, X, h0: (np.zeros((T + 1, B, H)) + h0, X)", "T, B, H"),
+    ("time_major", "lambda X: X.reshape(T, B, I)", "T, B, I"),
+])
+def test_a_function_that_uses_the_notebooks_own_sizes_is_told_so(check, text, names):
+    report = getattr(exercises, f"check_{check}")(in_notebook(text))
+    sentence = f"Your function uses the notebook's own {names}: take what it needs from its arguments."
+    assert report.message.endswith(sentence) and report.message.count("notebook's own") == 1
+    assert "Python counts from 0" not in report.message
+
+
+@pytest.mark.parametrize("text", [
+    "lambda X: X.T", "lambda X: [X for T in X]", "lambda T: None", "lambda d: T", "lambda X: np.T",
+])
+def test_only_what_is_really_the_notebooks_is_called_so(text):
+    assert "notebook's own" not in exercises.check_time_major(in_notebook(text)).message
+
+
+def test_a_right_answer_is_not_told_what_it_uses():
+    report = exercises.check_time_major(in_notebook("lambda X: X.swapaxes(0, T - 5)"))
+    assert report.passed and "notebook" not in report.message
 
 
 def test_close():

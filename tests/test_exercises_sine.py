@@ -1,15 +1,16 @@
 """The checks of notebook 06: right answers in several styles pass, each known mistake has its name."""
 
-import math
-
 import numpy as np
 import pytest
 
-from rnn_lib import exercises
-from rnn_lib.exercises.sine_wave import LARGEST
+from rnn_lib import RNN, exercises
+from rnn_lib.losses import mse_loss
+from rnn_lib.optim import Adam
+from rnn_lib.training import fit
 
 CHECKS = [
-    exercises.check_last_value_mse, exercises.check_straight_line, exercises.check_windows, exercises.check_free_run,
+    exercises.check_windows, exercises.check_training_loop, exercises.check_adam_step, exercises.check_free_run,
+    exercises.check_split,
 ]
 
 
@@ -32,71 +33,6 @@ def test_anything_gets_a_verdict(check, answer, kind):
 
 
 # ------------------------------------------------------------------------------------------- exercise 1
-
-
-@pytest.mark.parametrize("answer", [
-    lambda P: 1 - math.cos(2 * math.pi / P),
-    lambda P: 2 * np.sin(np.pi / P) ** 2,
-    lambda P: np.mean(np.diff(np.sin(2 * np.pi * np.arange(1000 * P + 1) / P)) ** 2),
-])
-def test_last_value_mse_right(answer):
-    assert exercises.check_last_value_mse(answer).passed
-
-
-@pytest.mark.parametrize(("answer", "kind"), [
-    (lambda P: 4 * np.sin(np.pi / P) ** 2, "mean_square_missing"),
-    (lambda P: np.sqrt(1 - np.cos(2 * np.pi / P)), "root"),
-    (lambda P: 2 * np.sin(np.pi / P), "not_squared"),
-    (lambda P: np.mean(np.abs(np.diff(np.sin(2 * np.pi * np.arange(1000 * P + 1) / P)))), "absolute"),
-    (lambda P: (2 * np.pi / P) ** 2 / 2, "small_angle"),
-    (lambda P: 2 * np.sin(2 * np.pi / P) ** 2, "half_angle"),
-    (lambda P: np.sin(np.pi / P) ** 2, "factor_not_squared"),
-    (lambda P: 1 - np.cos(360 / P), "degrees"),
-    (lambda P: np.mean(np.diff(np.sin(2 * np.pi * np.arange(200) / P)) ** 2), "few_values"),
-    (lambda P: np.sin(2 * np.pi / P) ** 2 / 2, "no_memory"),
-    (lambda P: 2 * (1 - np.cos(2 * np.pi / P)) ** 2, "straight_line"),
-    (lambda P: 1 / P, "unknown"),
-    (lambda P: math.nan, "not_finite"),
-])
-def test_last_value_mse_wrong(answer, kind):
-    assert exercises.check_last_value_mse(answer).kind == kind
-
-
-# ------------------------------------------------------------------------------------------- exercise 2
-
-
-def straight_line_loop(series):
-    made = []
-    for t in range(2, len(series)):
-        made.append(2 * series[t - 1] - series[t - 2])
-    return made
-
-
-@pytest.mark.parametrize("answer", [
-    straight_line_loop, lambda s: 2 * s[1:-1] - s[:-2], lambda s: s[1:-1] + np.diff(s)[:-1],
-])
-def test_straight_line_right(answer):
-    assert exercises.check_straight_line(answer).passed
-
-
-@pytest.mark.parametrize(("answer", "kind"), [
-    (lambda s: s[1:-1], "last_value"),
-    (lambda s: s[1:-1] + np.diff(s)[1:], "reads_the_future"),
-    (lambda s: s[1:-1] - s[:-2], "step_only"),
-    (lambda s: 2 * s[:-2] - s[1:-1], "swapped"),
-    (lambda s: 2 * s[1:-1] + s[:-2], "sign"),
-    (lambda s: s[2:] + np.diff(s)[1:], "reads_the_future"),
-    (lambda s: 2 * s[1:-1] - s[2:], "reads_the_future"),
-    (lambda s: 2 * s[1:] - s[:-1], "one_too_many"),
-    (lambda s: (2 * s[1:-1] - s[:-2])[:-1], "late"),
-    (lambda s: s[:-2], "unknown"),
-    (lambda s: s[None], "wrong_shape"),
-])
-def test_straight_line_wrong(answer, kind):
-    assert exercises.check_straight_line(answer).kind == kind
-
-
-# ------------------------------------------------------------------------------------------- exercise 3
 
 
 def windows_loop(series, length, count=0, ahead=1):
@@ -155,6 +91,326 @@ def past_the_end(series, length):
 ])
 def test_windows_wrong(answer, kind):
     assert exercises.check_windows(answer).kind == kind
+
+
+# ------------------------------------------------------------------------------------------- exercise 2
+
+
+def loop(model, X, target, optimizer, epochs):
+    losses = []
+    for _ in range(epochs):
+        Y = model.forward(X)
+        loss, dY = mse_loss(Y, target)
+        grads = model.backward(dY)
+        optimizer.step(grads)
+        losses.append(loss)
+    return losses
+
+
+def loop_written_out(model, X, target, optimizer, epochs):
+    losses = np.zeros(epochs)
+    for epoch in range(epochs):
+        error = model.forward(X) - target
+        losses[epoch] = np.mean(error**2)
+        optimizer.step(model.backward(2 * error / error.size))
+    return losses
+
+
+def loop_gradients_first(model, X, target, optimizer, epochs):
+    losses, grads = [], None
+    while len(losses) < epochs:
+        loss, dY = mse_loss(model.forward(X), target)
+        losses.append(float(loss))
+        grads = model.backward(dY)
+        optimizer.step({name: g.copy() for name, g in grads.items()})
+    return tuple(losses)
+
+
+@pytest.mark.parametrize("answer", [loop, loop_written_out, loop_gradients_first])
+def test_training_loop_right(answer):
+    report = exercises.check_training_loop(answer)
+    assert report.passed, report
+    assert "0." in report.message
+
+
+def no_step(model, X, target, optimizer, epochs):
+    losses = []
+    for _ in range(epochs):
+        loss, dY = mse_loss(model.forward(X), target)
+        model.backward(dY)
+        losses.append(loss)
+    return losses
+
+
+def ascent(model, X, target, optimizer, epochs):
+    losses = []
+    for _ in range(epochs):
+        loss, dY = mse_loss(target, model.forward(X))
+        optimizer.step(model.backward(dY))
+        losses.append(loss)
+    return losses
+
+
+def accumulated(model, X, target, optimizer, epochs):
+    losses, total = [], {}
+    for _ in range(epochs):
+        loss, dY = mse_loss(model.forward(X), target)
+        for name, g in model.backward(dY).items():
+            total[name] = total.get(name, 0) + g
+        optimizer.step(total)
+        losses.append(loss)
+    return losses
+
+
+def forward_once(model, X, target, optimizer, epochs):
+    losses, Y = [], model.forward(X)
+    for _ in range(epochs):
+        loss, dY = mse_loss(Y, target)
+        optimizer.step(model.backward(dY))
+        losses.append(loss)
+    return losses
+
+
+def gradients_once(model, X, target, optimizer, epochs):
+    losses, grads = [], model.backward(mse_loss(model.forward(X), target)[1])
+    for _ in range(epochs):
+        losses.append(mse_loss(model.forward(X), target)[0])
+        optimizer.step(grads)
+    return losses
+
+
+def forward_and_loss_once(model, X, target, optimizer, epochs):
+    loss, dY = mse_loss(model.forward(X), target)
+    for _ in range(epochs):
+        optimizer.step(model.backward(dY))
+    return [loss] * epochs
+
+
+def state_carried(model, X, target, optimizer, epochs):
+    losses, state = [], None
+    for _ in range(epochs):
+        loss, dY = mse_loss(model.forward(X, state), target)
+        optimizer.step(model.backward(dY))
+        state = model.state
+        losses.append(loss)
+    return losses
+
+
+def stale_gradients(model, X, target, optimizer, epochs):
+    losses, grads = [], model.backward(mse_loss(model.forward(X), target)[1])
+    for _ in range(epochs):
+        optimizer.step(grads)
+        loss, dY = mse_loss(model.forward(X), target)
+        grads = model.backward(dY)
+        losses.append(loss)
+    return losses
+
+
+def first_step_missing(model, X, target, optimizer, epochs):
+    losses = []
+    for epoch in range(epochs):
+        loss, dY = mse_loss(model.forward(X), target)
+        if epoch + 1 < epochs:
+            optimizer.step(model.backward(dY))
+        losses.append(loss)
+    return losses
+
+
+def own_descent(model, X, target, optimizer, epochs):
+    losses = []
+    for _ in range(epochs):
+        loss, dY = mse_loss(model.forward(X), target)
+        for name, g in model.backward(dY).items():
+            model.params[name] -= 0.1 * g
+        losses.append(loss)
+    return losses
+
+
+def two_steps(model, X, target, optimizer, epochs):
+    losses = []
+    for _ in range(epochs):
+        loss, dY = mse_loss(model.forward(X), target)
+        grads = model.backward(dY)
+        optimizer.step(grads)
+        optimizer.step(grads)
+        losses.append(loss)
+    return losses
+
+
+def return_inside(model, X, target, optimizer, epochs):
+    for _ in range(epochs):
+        loss, dY = mse_loss(model.forward(X), target)
+        optimizer.step(model.backward(dY))
+        return [loss]
+
+
+def returns_nothing(model, X, target, optimizer, epochs):
+    loop(model, X, target, optimizer, epochs)
+
+
+def step_before_backward(model, X, target, optimizer, epochs):
+    for _ in range(epochs):
+        loss, dY = mse_loss(model.forward(X), target)
+        optimizer.step(grads)  # noqa: F821
+        grads = model.backward(dY)  # noqa: F841
+    return [loss] * epochs
+
+
+def pair_not_unpacked(model, X, target, optimizer, epochs):
+    for _ in range(epochs):
+        loss = mse_loss(model.forward(X), target)
+        optimizer.step(model.backward(loss))
+
+
+def own_model(model, X, target, optimizer, epochs):
+    model = RNN(1, 5, 1)
+    return loop(model, X, target, Adam(model.params, lr=0.01), epochs)
+
+
+def over_time(model, X, target, optimizer, epochs):
+    losses = []
+    for x, wanted in zip(X, target, strict=True):
+        losses += loop(model, x[None], wanted[None], optimizer, 1)
+    return losses
+
+
+def over_sequences(model, X, target, optimizer, epochs):
+    losses = []
+    for b in range(X.shape[1]):
+        losses += loop(model, X[:, b : b + 1], target[:, b : b + 1], optimizer, 1)
+    return losses
+
+
+def only_halfway(model, X, target, optimizer, epochs):
+    losses = loop(model, X, target, optimizer, epochs)
+    model.params["b_y"] += 1
+    return losses
+
+
+@pytest.mark.parametrize(("answer", "kind"), [
+    (no_step, "no_step"), (ascent, "ascent"), (accumulated, "accumulated"), (forward_once, "forward_once"),
+    (gradients_once, "gradients_once"), (forward_and_loss_once, "forward_once"), (state_carried, "state_carried"),
+    (stale_gradients, "loss_after_step"), (first_step_missing, "last_step_missing"), (own_descent, "other_optimizer"),
+    (two_steps, "step_count"), (return_inside, "one_epoch"), (returns_nothing, "not_returned"),
+    (own_model, "other_model"), (over_time, "over_time"), (over_sequences, "over_sequences"),
+    (step_before_backward, "exception"), (pair_not_unpacked, "exception"), (only_halfway, "unknown"),
+    (lambda m, X, y, opt, n: loop(m, y, y, opt, n), "reads_the_target"),
+    (lambda m, X, y, opt, n: loop(m, X, X, opt, n), "learns_the_input"),
+    (lambda m, X, y, opt, n: loop(m, y, X, opt, n), "pair_swapped"),
+    (lambda m, X, y, opt, n: loop(m, X, y, opt, n)[-1], "last_loss_only"),
+    (lambda m, X, y, opt, n: loop(m, X, y, opt, n + 1), "one_too_many"),
+    (lambda m, X, y, opt, n: loop(m, X, y, opt, n - 1), "one_missing"),
+    (lambda m, X, y, opt, n: [], "empty"),
+    (lambda m, X, y, opt, n: loop(m, X, y, opt, 2 * n), "wrong_shape"),
+    (lambda m, X, y, opt, n: fit(m, X, y, opt, epochs=n).loss, "uses_fit"),
+    (lambda m, X, y, opt, n: [loss * np.nan for loss in loop(m, X, y, opt, n)], "not_finite"),
+])
+def test_training_loop_wrong(answer, kind):
+    assert exercises.check_training_loop(answer).kind == kind
+
+
+def test_the_two_exceptions_say_what_to_do():
+    assert "in this order" in exercises.check_training_loop(step_before_backward).message
+    assert "returns two things" in exercises.check_training_loop(pair_not_unpacked).message
+
+
+# ------------------------------------------------------------------------------------------- exercise 3
+
+
+def adam(p, g, m, v, t, lr, b1=0.9, b2=0.999, eps=1e-8):
+    m = b1 * m + (1 - b1) * g
+    v = b2 * v + (1 - b2) * g * g
+    return p - lr * m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + eps), m, v
+
+
+def adam_in_place(p, g, m, v, t, lr):
+    m += 0.1 * (g - m)
+    v *= 0.999
+    v += 0.001 * g**2
+    p -= lr / (1 - 0.9**t) * m / (np.sqrt(v) / np.sqrt(1 - 0.999**t) + 1e-8)
+    return p, m, v
+
+
+def adam_of_the_library(p, g, m, v, t, lr):
+    optimizer = Adam({"p": p}, lr=lr)
+    optimizer.t, optimizer.m, optimizer.v = t - 1, {"p": m}, {"p": v}
+    optimizer.step({"p": g})
+    return [p, optimizer.m["p"], optimizer.v["p"]]
+
+
+@pytest.mark.parametrize("answer", [adam, adam_in_place, adam_of_the_library])
+def test_adam_step_right(answer):
+    assert exercises.check_adam_step(answer).passed
+
+
+def adam_with(new_m=None, new_v=None, step=None):
+    """Adam, with one of its lines replaced."""
+    def answer(p, g, m, v, t, lr):
+        _, m_right, v_right = adam(p, g, m, v, t, lr)
+        m_new = new_m(m, g, t) if new_m else m_right
+        v_new = new_v(v, g, t) if new_v else v_right
+        made = step(p, g, m, v, m_right, v_right, t, lr) if step else adam(p, g, m, v, t, lr)[0]
+        return made, m_new, v_new
+    return answer
+
+
+def hat(m, v, t):
+    return m / (1 - 0.9**t), v / (1 - 0.999**t)
+
+
+def corrected(change):
+    """A step made from the corrected means: p + lr * change(m_hat, v_hat)."""
+    return adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p + lr * change(*hat(m, v, t)))
+
+
+def at_time(when):
+    """A step corrected for another time."""
+    def step(p, g, m0, v0, m, v, t, lr):
+        t = when(t)
+        return p - lr * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8) if t else adam(p, g, m0, v0, 1, lr)[0]
+    return adam_with(step=step)
+
+
+@pytest.mark.parametrize(("answer", "kind"), [
+    (adam_with(new_m=lambda m, g, t: 0.1 * m + 0.9 * g), "weights_swapped"),
+    (adam_with(new_m=lambda m, g, t: 0.9 * m + g), "not_a_mean"),
+    (adam_with(new_m=lambda m, g, t: m + 0.1 * g), "not_faded"),
+    (adam_with(new_m=lambda m, g, t: 0.999 * m + 0.001 * g), "betas_mixed"),
+    (adam_with(new_m=lambda m, g, t: (0.9 * m + 0.1 * g) / (1 - 0.9**t)), "corrected_kept"),
+    (adam_with(new_v=lambda v, g, t: 0.999 * v + 0.001 * g), "not_squared"),
+    (adam_with(new_v=lambda v, g, t: 0.001 * v + 0.999 * g**2), "weights_swapped"),
+    (adam_with(new_v=lambda v, g, t: 0.999 * v + g**2), "not_a_mean"),
+    (adam_with(new_v=lambda v, g, t: 0.9 * v + 0.1 * g**2), "betas_mixed"),
+    (adam_with(new_v=lambda v, g, t: 0.999 * v + (0.001 * g) ** 2), "weight_squared"),
+    (adam_with(new_v=lambda v, g, t: (0.999 * v + 0.001 * g**2) / (1 - 0.999**t)), "corrected_kept"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * m / (np.sqrt(v) + 1e-8)), "no_correction"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * hat(m, v, t)[0] / (np.sqrt(v) + 1e-8)),
+     "half_corrected"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * m / (np.sqrt(hat(m, v, t)[1]) + 1e-8)),
+     "half_corrected"),
+    (corrected(lambda m, v: -m / (v + 1e-8)), "root_missing"),
+    (corrected(lambda m, v: m / (np.sqrt(v) + 1e-8)), "ascent"),
+    (corrected(lambda m, v: -m / np.sqrt(v + 1e-8)), "eps_inside"),
+    (corrected(lambda m, v: -m / np.sqrt(v)), "eps_missing"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * g), "plain_descent"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * g / (np.sqrt(hat(m, v, t)[1]) + 1e-8)), "no_mean"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p + lr * (adam(p, g, m0, v0, t, lr)[0] - p)), "lr_squared"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p + (adam(p, g, m0, v0, t, lr)[0] - p) / lr), "lr_missing"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr:
+               p - lr * hat(m0, v0, t)[0] / (np.sqrt(hat(m0, v0, t)[1]) + 1e-8) if t > 1
+               else adam(p, g, m0, v0, t, lr)[0]), "old_means"),
+    (at_time(lambda t: t - 1), "count"),
+    (at_time(lambda t: t + 1 if t > 1 else t), "count"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * m / (1 - 0.9 * t)
+               / (np.sqrt(np.abs(v / (1 - 0.999 * t))) + 1e-8)), "not_a_power"),
+    (lambda p, g, m, v, t, lr: adam(p, g, m, v, t, lr)[0], "wrong_type"),
+    (lambda p, g, m, v, t, lr: (adam(p, g, m, v, t, lr)[0].ravel(), *adam(p, g, m, v, t, lr)[1:]), "wrong_shape"),
+    (lambda p, g, m, v, t, lr: (None, *adam(p, g, m, v, t, lr)[1:]), "not_started"),
+    (lambda p, g, m, v, t, lr: ("p", *adam(p, g, m, v, t, lr)[1:]), "wrong_type"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: 2 * p), "unknown"),
+])
+def test_adam_step_wrong(answer, kind):
+    assert exercises.check_adam_step(answer).kind == kind
 
 
 # ------------------------------------------------------------------------------------------- exercise 4
@@ -261,27 +517,60 @@ def test_free_run_wrong(answer, kind):
 
 # ------------------------------------------------------------------------------------------- exercise 5
 
-ERRORS = dict(zip(range(1, LARGEST + 1), [0.73, 0.46, 0.33, 0.72, 0.011, 0.002, 0.004, 0.005], strict=True))
+
+def split(series, n_train, mean=lambda series, train: train.mean(), std=lambda series, train: train.std()):
+    train, test = series[:n_train], series[n_train:]
+    mean, std = mean(series, train), std(series, train)
+    return (train - mean) / std, (test - mean) / std
 
 
-@pytest.mark.parametrize("answer", [5, np.int64(5), 5.0])
-def test_hidden_sizes_right(answer):
-    assert exercises.check_hidden_sizes(ERRORS, answer).passed
+def split_at_once(series, n_train):
+    z = (series - np.mean(series[:n_train])) / np.sqrt(np.var(series[:n_train]))
+    return [z[:n_train].tolist(), z[n_train:].tolist()]
 
 
-@pytest.mark.parametrize(("errors", "smallest", "kind"), [
-    ({}, ..., "not_started"), (ERRORS, ..., "not_started"), ({}, 5, "not_started"), (None, None, "not_started"),
-    (ERRORS, 6, "not_smallest"), (ERRORS, 4, "still_fails"), (ERRORS, 9, "unknown"), (ERRORS, "five", "wrong_type"),
-    ([0.7, 0.4], 5, "wrong_type"), ({1: 0.7}, 5, "wrong_keys"),
-    (ERRORS | {3: None}, 5, "not_finite"), (ERRORS | {3: math.nan}, 5, "not_finite"),
-    (ERRORS | {3: "a"}, 5, "wrong_type"), (ERRORS | {3: [1, 2]}, 5, "wrong_type"),
-    (ERRORS | {1: 0.0259}, 1, "teacher_forced"), (ERRORS | {3: np.array([0.4])}, 5, "wrong_type"),
-    (dict.fromkeys(ERRORS, np.ones(3)), 5, "wrong_type"),
-    (dict.fromkeys(ERRORS, 0.5), 5, "unknown"),
+@pytest.mark.parametrize("answer", [split, split_at_once])
+def test_split_right(answer):
+    assert exercises.check_split(answer).passed
+
+
+def own_numbers(series, n_train):
+    train, test = series[:n_train], series[n_train:]
+    return (train - train.mean()) / train.std(), (test - test.mean()) / test.std()
+
+
+def shuffled(series, n_train):
+    return split(np.random.default_rng().permutation(series), n_train)
+
+
+def with_test(change):
+    """Right but for z_test, which is `change(series, n_train)`."""
+    return lambda series, n_train: (split(series, n_train)[0], change(series, n_train))
+
+
+def plain(series, n_train):
+    return series[:n_train], series[n_train:]
+
+
+@pytest.mark.parametrize(("answer", "kind"), [
+    (lambda s, n: split(s, n, lambda s, train: s.mean(), lambda s, train: s.std()), "leak"),
+    (lambda s, n: split(s, n, std=lambda s, train: s.std()), "half_leak"),
+    (lambda s, n: split(s, n, mean=lambda s, train: s.mean()), "half_leak"),
+    (own_numbers, "own_numbers"), (shuffled, "shuffled"), (plain, "not_standardised"),
+    (lambda s, n: split(s, n, std=lambda s, train: 1), "not_divided"),
+    (lambda s, n: split(s, n, mean=lambda s, train: 0), "not_centred"),
+    (lambda s, n: tuple(part - s[:n].mean() / s[:n].std() for part in plain(s, n)), "precedence"),
+    (lambda s, n: split(s, n, std=lambda s, train: train.var()), "variance"),
+    (lambda s, n: split(s, n, std=lambda s, train: train.std(ddof=1)), "sample_deviation"),
+    (lambda s, n: split(s, n)[::-1], "pair_swapped"),
+    (with_test(lambda s, n: split(s, n)[1][1:]), "one_missing"),
+    (with_test(lambda s, n: (s[n - 1 :] - s[:n].mean()) / s[:n].std()), "overlap"),
+    (with_test(lambda s, n: s[n:]), "not_standardised"),
+    (with_test(lambda s, n: s[n:] - s[:n].mean()), "not_divided"),
+    (with_test(lambda s, n: s[n:] / s[:n].std()), "not_centred"),
+    (with_test(lambda s, n: (s[n:] - s.mean()) / s.std()), "leak"),
+    (lambda s, n: split(s, n)[0], "wrong_type"), (lambda s, n: (None, None), "not_started"),
+    (lambda s, n: split(-s, n), "unknown"), (lambda s, n: (split(s, n)[0][:-1], split(s, n)[1]), "wrong_shape"),
 ])
-def test_hidden_sizes_wrong(errors, smallest, kind):
-    assert exercises.check_hidden_sizes(errors, smallest).kind == kind
-
-
-def test_an_array_of_errors_gets_a_verdict():
-    assert exercises.check_hidden_sizes(np.arange(8.0), 5).kind == "wrong_type"
+def test_split_wrong(answer, kind):
+    assert exercises.check_split(answer).kind == kind

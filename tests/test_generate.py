@@ -91,7 +91,8 @@ def test_other_figures_can_be_drawn():
     x = np.arange(8.0)
     histories = {"lr 1": History(loss=[1.0, 0.5])}
     for figure in (
-        plots.window(x[:4], x[1:5]), plots.stacked_series(x, {"level": x, "change": np.diff(x)}, "Two"),
+        plots.windows_on_timeline(x, length=3, stride=2),
+        plots.stacked_series(x, {"level": x, "change": np.diff(x)}, "Two"),
         plots.loss_grid({"2 units": histories, "8 units": histories}, "Grid"),
     ):
         figure.canvas.draw()

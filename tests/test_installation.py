@@ -1,13 +1,13 @@
 """What notebook 00 says of an installation, right and wrong."""
 
+import json
 import tomllib
-from importlib.metadata import PackageNotFoundError
 
 import pytest
 from execute_notebooks import ROOT
 
-from rnn_lib import installation
-from rnn_lib.installation import check_installation
+from rnn_lib.ground import installation
+from rnn_lib.ground.installation import check_installation
 
 
 @pytest.fixture
@@ -22,6 +22,18 @@ def lines(capsys, monkeypatch):
     return lines
 
 
+@pytest.fixture
+def course(monkeypatch, tmp_path):
+    """Return a function that makes a course of its own whose pyproject.toml asks for these packages."""
+
+    def course(*dependencies):
+        project = f'[project]\nrequires-python = ">=3.11"\ndependencies = {json.dumps(dependencies)}\n'
+        (tmp_path / "pyproject.toml").write_text(project)
+        monkeypatch.setattr(installation, "COURSE", tmp_path)
+
+    return course
+
+
 def test_this_installation_is_complete(lines):
     shown = lines()
     assert all(line.endswith(": yes") for line in shown)
@@ -30,10 +42,9 @@ def test_this_installation_is_complete(lines):
     assert [line.split()[0] for line in shown] == ["rnn_lib", "Python", *packages]
 
 
-def test_a_version_that_is_too_old_is_named(lines, monkeypatch):
+def test_a_version_that_is_too_old_is_named(lines, course, monkeypatch):
     monkeypatch.setattr(installation, "version", {"numpy": "1.26.4", "tqdm": "4.66.2"}.get)
-    needs = ["numpy>=2.0", "tqdm>=4.66.3", "ruff>=1; extra == 'dev'"]
-    monkeypatch.setattr(installation, "requires", lambda name: needs)
+    course("numpy>=2.0", "tqdm>=4.66.3")
     monkeypatch.setattr(installation.sys, "version", "3.10.13 (main)")
     assert lines()[1:] == [
         "Python 3.11 or newer: no, it is 3.10.13",
@@ -41,27 +52,24 @@ def test_a_version_that_is_too_old_is_named(lines, monkeypatch):
     ]
 
 
-def test_a_missing_package_is_named(lines, monkeypatch):
-    monkeypatch.setattr(installation, "requires", lambda name: ["not_there>=1.0"])
+def test_a_package_is_asked_for_that_an_older_installation_does_not_know_of(lines, course):
+    course("numpy>=2.0", "not_there>=1.0")
     assert lines()[-1] == "not_there 1.0 or newer: no, it is missing"
 
 
 @pytest.mark.parametrize("file", ["hidden.py", "hidden/__init__.py"])
-def test_a_file_that_hides_a_package_is_named(file, lines, monkeypatch, tmp_path):
+def test_a_file_that_hides_a_package_is_named(file, lines, course, monkeypatch, tmp_path):
     (tmp_path / "hidden").mkdir()
     (tmp_path / file).write_text("")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(installation, "requires", lambda name: ["hidden>=1.0"])
+    course("hidden>=1.0")
     shown = lines()
     name = file.split("/")[0]
     assert shown[-1] == f"hidden 1.0 or newer: no, hidden by something of yours: give {name} another name"
-    assert shown[0] == f"rnn_lib of this folder: no, it is the one in {ROOT}"
+    assert shown[0] == "rnn_lib of this folder: yes"
 
 
-def test_a_course_that_was_not_installed_says_so(lines, monkeypatch):
-    def metadata(name):
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(installation, "metadata", metadata)
-    assert lines() == ["rnn_lib of this folder: yes", "rnn_lib installed: no"]
+def test_a_copy_of_the_package_elsewhere_is_named(lines, monkeypatch, tmp_path):
+    monkeypatch.setattr(installation, "COURSE", tmp_path)
+    assert lines() == [f"rnn_lib of this folder: no, it is the one in {tmp_path}"]

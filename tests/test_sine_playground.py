@@ -53,6 +53,20 @@ def test_a_diverged_run_says_when():
     assert run.states is None and run.free_running is None
 
 
+@pytest.mark.parametrize(("settings", "advice"), [
+    ({"hidden_size": 64, "lr": 1.0}, "lower the lr."), ({"hidden_size": 1, "lr": 1.0}, "lower the lr."),
+    ({"lr": 0.0001}, "raise lr or epochs."), ({"hidden_size": 1, "lr": 0.0001}, "raise lr or epochs."),
+    ({"hidden_size": 1}, "raise lr or epochs."), ({"lr": 0.0001, "optimiser": "SGD"}, "raise lr or epochs."),
+])
+def test_a_run_that_learned_nothing_says_so_and_what_to_try(settings, advice):
+    assert playgrounds.train_sine(**settings).summary.endswith(f"worse than the last value; {advice}")
+
+
+def test_a_loss_that_leaves_the_axis_is_marked():
+    assert "▲ up to" in words(playgrounds.draw_sine(playgrounds.train_sine(hidden_size=64, lr=1.0)))
+    assert "▲" not in words(playgrounds.draw_sine(playgrounds.train_sine(epochs=50)))
+
+
 def test_the_picture_keeps_its_size():
     good, bad = playgrounds.train_sine(epochs=50), playgrounds.train_sine(lr=1.0, optimiser="SGD", epochs=50)
     for run, ghosts in itertools.product((good, bad), ((), [good, bad, good])):
@@ -62,7 +76,7 @@ def test_the_picture_keeps_its_size():
 def test_every_ghost_is_in_the_legend():
     runs = [playgrounds.train_sine(H, epochs=50) for H in (1, 2, 3, 4)]
     texts = [text.get_text() for text in playgrounds.draw_sine(runs[-1], ghosts=runs[:-1]).axes[0].texts]
-    assert "\n".join(run.label for run in runs) in texts
+    assert "\n".join([*(run.label for run in runs), "always the last value"]) in texts
 
 
 def test_on_epoch_is_passed_on():

@@ -140,6 +140,88 @@ def truncated(n):
     return backward
 
 
+def walked(change):
+    """A backward pass whose carry is changed by a function of itself and of the step's dY."""
+    def backward(self, dY):
+        slopes, carry = 1 - self.hidden_states[1:]**2, 0
+        dZ = np.zeros_like(slopes)
+        for t in reversed(range(len(dZ))):
+            dZ[t] = (dY[t] @ self.params["W_hy"] + carry) * slopes[t]
+            carry = change(dZ[t] @ self.params["W_hh"], dY[t])
+        return weight_gradients(self.inputs, self.hidden_states[:-1], self.hidden_states[1:], dZ, dY)
+    return backward
+
+
+def ends_without_a_carry(self, dY):
+    """The walk back ends where nothing comes back, as at a silent last step."""
+    heard = dY.any(axis=(1, 2))
+    return RNN.backward(self, dY if heard[-1] else 0 * dY)
+
+
+def without_by(self, dY):
+    return {**RNN.backward(self, dY), "b_y": np.zeros(O)}
+
+
+def with_a_mask(self, X, mask=None):
+    Y = RNN.forward(self, X)
+    return Y if mask is None else Y * mask
+
+
+class NoBatch:
+    """An RNN for one sequence, (T, I), as in many a tutorial."""
+
+    def __init__(self):
+        self.inner = RNN(I, H, O)
+        self.params = self.inner.params
+
+    def forward(self, X, h0=None):
+        h0 = np.zeros(H) if h0 is None else h0
+        p, self.X, self.h = self.params, X, [h0]
+        for x in X:
+            self.h.append(np.tanh(x @ p["W_xh"].T + self.h[-1] @ p["W_hh"].T + p["b_h"]))
+        return np.array(self.h[1:]) @ p["W_hy"].T + p["b_y"]
+
+    def backward(self, dY):
+        h = np.array([np.broadcast_to(state, self.h[-1].shape) for state in self.h])
+        return right(self.params, self.X[:, None], h[:, None], dY[:, None])
+
+
+class ReluRNN:
+    """A recurrent ReLU network with biases of 0: where the input is 0 at first, so is what the ReLU gets."""
+
+    def __init__(self):
+        rng = np.random.default_rng(3)
+        shapes = {"W": (H, I), "U": (H, H), "V": (O, H)}
+        self.params = {name: 0.5 * rng.normal(size=shape) for name, shape in shapes.items()} | {"b": np.zeros(H)}
+
+    def forward(self, X, h0=None):
+        p, self.X = self.params, X
+        self.h = [np.zeros((X.shape[1], H)) if h0 is None else h0]
+        for x in X:
+            self.h.append(np.maximum(0, x @ p["W"].T + self.h[-1] @ p["U"].T + p["b"]))
+        return np.array(self.h[1:]) @ p["V"].T
+
+    def backward(self, dY):
+        h, carry = np.array(self.h), 0
+        dZ = np.zeros_like(h[1:])
+        for t in reversed(range(len(dY))):
+            dZ[t] = (dY[t] @ self.params["V"] + carry) * (h[t + 1] > 0)
+            carry = dZ[t] @ self.params["U"]
+        return {"W": flat(dZ).T @ flat(self.X), "U": flat(dZ).T @ flat(h[:-1]), "b": flat(dZ).sum(axis=0),
+                "V": flat(dY).T @ flat(h[1:])}
+
+
+def float32_loss(Y):
+    D = Y.astype(np.float32) - TARGET.astype(np.float32)
+    return np.mean(D**2), 2 * (Y - TARGET) / Y.size
+
+
+def log_of_more(Y, more=1e-12):
+    """Cross-entropy with the small number that keeps log(0) away, and dL/dY as if it was not there."""
+    p, hot = softmax(Y), np.eye(O)[LABELS]
+    return -(hot * np.log(p + more)).sum() / LABELS.size, (p - hot) / LABELS.size
+
+
 def scaled(factor):
     return lambda self, dY: {name: factor * g for name, g in RNN.backward(self, dY).items()}
 
@@ -436,6 +518,12 @@ RIGHT = {
                       "the gradient of W_hh at own weights, which rounding hides"),
     "a loss that is constant": (RNN(I, H, O), lambda Y: (0 * Y.sum(), 0 * Y), X, "this loss, whose gradient is 0"),
     "tiny weights": (large(RNN(I, H, O), 1e-4), mse, X, "within 1e-12"),
+    "a mask as the second argument": (rnn(with_a_mask, state=property(lambda self: self.none)), mse, X,
+                                      "Not tested here: a non-zero initial state"),
+    "no batch axis": (NoBatch(), lambda Y: (np.mean(Y**2), 2 * Y / Y.size), X[:, 0], "(130, 2), (1, 2), from a zero"),
+    "ReLU at a kink": (ReluRNN(), mse, X * (np.arange(T) > 0)[:, None, None], "own weights from no initial"),
+    "ReLU at a kink for other data": (ReluRNN(), mse, X * (np.arange(T) < 5)[:, None, None], "the loss has a kink"),
+    "a loss in float32": (RNN(I, H, O), float32_loss, X, "within 0.002"),
     "constant data": (RNN(1, H, O), mse, np.zeros((1, 1, 1)), "other data of the same shape"),
 }
 WRONG = {
@@ -479,7 +567,22 @@ WRONG = {
     "1.00005 times": (rnn(backward=scaled(1.00005)), mse, X, "1.00005 times the derivative"),
     "float32 inside backward": (rnn(backward=lambda self, dY: {
         name: g.astype(np.float32).astype(float) for name, g in RNN.backward(self, dY).items()}), mse, X,
-        "the size of float32's rounding: single precision somewhere"),
+        "look for an array of float32"),
+    "a carry a bit too large": (rnn(backward=walked(lambda carry, dY: carry * (1 + 1e-9))), mse, X, "a small number"),
+    "a carry with a small number": (rnn(backward=walked(lambda carry, dY: carry + 1e-9)), mse, X, "without dL/dY"),
+    "log(p + 1e-12)": (RNN(I, H, O), log_of_more, X, "as in log(p + 1e-12)"),
+    "skips steps without an error": (rnn(backward=walked(
+        lambda carry, dY: carry * dY.any())), mse, X, "wrong where it is 0 at some steps"),
+    "a sequence's carry ends where it has no error": (rnn(backward=walked(
+        lambda carry, dY: carry * dY.any(axis=1, keepdims=True))), mse, X, "wrong where it is 0 at some steps"),
+    "ends without a carry": (rnn(backward=ends_without_a_carry), mse, X, "a mask, that skips a step or ends the loop"),
+    "clips its carry": (rnn(backward=walked(lambda carry, dY: np.clip(carry, -1, 1))), mse, X, "look for np.clip"),
+    "clips its gradients": (rnn(backward=lambda self, dY: {
+        name: np.clip(g, -1, 1) for name, g in RNN.backward(self, dY).items()}), mse, X, "look for np.clip"),
+    "clips their norm": (rnn(backward=lambda self, dY: {
+        name: g / max(1, np.linalg.norm(g)) for name, g in RNN.backward(self, dY).items()}), mse, X, "a norm inside"),
+    "loses a small carry": (rnn(backward=walked(
+        lambda carry, dY: carry * (np.abs(carry) > 1e-12))), mse, X, "wrong for a tiny one"),
     "decay in the gradient": (rnn(backward=lambda self, dY: {
         name: g + 1e-4 * self.params[name] for name, g in RNN.backward(self, dY).items()}), mse, X, "Wrong"),
     "changes its X": (rnn(centres), mse, X, "forward changes the X that it is given"),
@@ -523,6 +626,17 @@ def test_what_is_wrong_is_found_and_named(name):
     report = check_gradients(model, X, loss_fn)
     assert not report.passed and words in str(report), report
     assert np.array_equal(X, before)
+
+
+def test_a_gradient_that_is_missing_was_tested():
+    report = check_gradients(rnn(backward=without_by), X, mse)
+    assert report.wrong == ["b_y"] and "Not tested" not in str(report), report
+
+
+@pytest.mark.parametrize("name", [name for name in WRONG if name.startswith("clips ")])
+def test_what_is_clipped_is_no_memory(name):
+    model, loss_fn, X, _ = WRONG[name]
+    assert "survives" not in str(check_gradients(model, X, loss_fn))
 
 
 @pytest.mark.parametrize("name", NOT_TO_BE_JUDGED)

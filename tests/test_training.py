@@ -409,6 +409,15 @@ def test_a_loss_that_returns_one_number_is_refused_by_a_sentence():
         fit(model, X, target, SGD(model.params, lr=1.0), loss_fn=lambda Y, t: ((Y - t) ** 2).mean(), verbose=False)
 
 
+@pytest.fixture
+def ctrl_c_is_heard():
+    """A shell makes what it starts in the background, such as these tests, deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent in another way there")
 def test_ctrl_c_keeps_the_history_and_whole_updates(capsys):
     model, X, target, _ = rnn_problem(B=4)
@@ -434,6 +443,7 @@ def test_ctrl_c_keeps_the_history_and_whole_updates(capsys):
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent in another way there")
 def test_a_second_ctrl_c_stops_at_once():
     model, X, target, _ = rnn_problem()

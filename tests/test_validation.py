@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from rnn_lib import validation as v
+from rnn_lib.ground import validation as v
 
 
 def says(error, message, call, *args, **kwargs):

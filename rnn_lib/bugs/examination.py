@@ -7,35 +7,45 @@ import numpy as np
 
 from rnn_lib import data
 from rnn_lib.bugs.rnn import BUGS, BuggyRNN
+from rnn_lib.ground.seeds import generator
+from rnn_lib.ground.validation import check_choice, check_int
 from rnn_lib.losses import cross_entropy_loss, mse_loss
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.rnn import RNN
-from rnn_lib.training import History, fit
-from rnn_lib.validation import check_choice
+from rnn_lib.training import Batch, History
+from rnn_lib.training import train as run
 
-__all__ = ["EPOCHS", "TASKS", "Examination", "Trial", "examine", "healthy"]
+__all__ = ["EPOCHS", "TASKS", "Examination", "Trial", "examine", "final_loss", "healthy"]
 
 EPOCHS = 200
+LAST = 10  # epochs: the loss of a fresh batch jumps, so the final loss is the mean of so many
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Something to learn, on which a patient is tried: data, loss, and an optimiser made from a model's parameters."""
+    """Something to learn, on which a patient is tried.
 
-    X: np.ndarray
-    target: np.ndarray
+    batches    epoch -> its `Batch`es, as `training.train` wants them
+    loss_fn    (Y, target) -> (loss, dLoss/dY)
+    optimizer  made from a model's parameters
+    size       of an input, and of an output
+    """
+
+    batches: object
     loss_fn: object
     optimizer: object
+    size: int
     hidden_size: int
 
-    def model(self, bug=None):
+    def model(self, bug=None, seed=0):
         """Return a network for this task: the right one, or one with a bug, from the same initial weights."""
-        sizes = self.X.shape[-1], self.hidden_size, self.X.shape[-1]
-        return RNN(*sizes) if bug is None else BuggyRNN(bug, *sizes)
+        sizes = self.size, self.hidden_size, self.size
+        return RNN(*sizes, seed=seed) if bug is None else BuggyRNN(bug, *sizes, seed=seed)
 
     def gradients(self, model):
-        """Return the model's gradients on the task's data."""
-        return model.backward(self.loss_fn(model.forward(self.X), self.target)[1])
+        """Return the model's gradients on the batch that would come after training."""
+        batch = next(iter(self.batches(EPOCHS)))
+        return model.backward(self.loss_fn(model.forward(batch.X), batch.target)[1])
 
 
 @dataclass(frozen=True)
@@ -54,76 +64,101 @@ class Examination:
     angles: dict
 
     @property
-    def learns(self):
-        """True if the loss fell to less than a tenth of what it was."""
-        return not self.wrong.diverged and self.wrong.loss[-1] < self.wrong.loss[0] / 10
+    def hides(self):
+        """True if training ended below twice the right network's loss."""
+        return not self.wrong.diverged and self.ratio < 2
+
+    @property
+    def ratio(self):
+        """The patient's final loss over the right network's."""
+        return final_loss(self.wrong) / final_loss(self.right)
 
     @property
     def fails(self):
-        """True if training diverged or ended at more than ten times the right network's loss."""
-        return self.wrong.diverged or self.wrong.loss[-1] > 10 * self.right.loss[-1]
+        """True if training diverged or ended at more than five times the right network's loss."""
+        return self.wrong.diverged or self.ratio > 5
 
     @property
     def summary(self):
         """One line: the losses, and the angle of the gradient of W_hh."""
-        last = "training diverged" if self.wrong.diverged else f"final loss {self.wrong.loss[-1]:.4f}"
+        last = "training diverged" if self.wrong.diverged else f"final loss {final_loss(self.wrong):.4f}"
         cosine, _ = self.angles["half way"]["W_hh"]
-        right = self.right.loss[-1]
+        right = final_loss(self.right)
         return f"{self.bug}: {last}, right {right:.4f}; half way, cosine of the W_hh gradient {cosine:.2f}."
 
 
+def final_loss(history):
+    """The mean loss of the last epochs."""
+    return float(np.mean(history.loss[-LAST:]))
+
+
 def sine_task():
-    """Next value of a sine wave, 11 windows of 25 steps, by SGD."""
+    """Next value of a sine wave, 11 windows of 25 steps, all of them in every epoch."""
     X, target = data.windows(data.sine_wave(150), length=25, stride=12)
-    return Trial(X, target, mse_loss, lambda params: SGD(params, lr=0.1), hidden_size=16)
+    return Trial(lambda epoch: [Batch(X, target)], mse_loss, lambda params: SGD(params, lr=0.1), 1, 16)
 
 
-def recall_task(lag, T, optimizer, hidden_size):
-    """Name the symbol (one of four) that was shown `lag` steps ago; the first `lag` steps do not count."""
-    symbols = np.random.default_rng(0).integers(0, 4, (T, 16))
-    labels = np.roll(symbols, lag, axis=0)
-    counts = np.broadcast_to(np.arange(T)[:, None] >= lag, labels.shape)
+def recall_task(lag, optimizer, seed=0, T=20, B=16):
+    """Name the symbol (one of four) that was shown `lag` steps ago; the first `lag` steps do not count.
+
+    Every epoch is one batch of new sequences, so that each loss is that of sequences never seen.
+    """
+    counts = np.broadcast_to(np.arange(T)[:, None] >= lag, (T, B))
+
+    def batches(epoch):
+        symbols = generator(seed, "symbols", epoch).integers(0, 4, (T, B))
+        yield Batch(data.one_hot(symbols, 4), np.roll(symbols, lag, axis=0))
 
     def loss_fn(Y, labels):
         return cross_entropy_loss(Y, labels, mask=counts)
 
-    return Trial(data.one_hot(symbols, 4), labels, loss_fn, optimizer, hidden_size)
+    return Trial(batches, loss_fn, optimizer, 4, 32)
 
 
-TASKS = {
-    "sine wave, SGD": sine_task,
-    "recall 10 steps back, Adam": lambda: recall_task(10, 20, lambda params: Adam(params, lr=0.01), 32),
-    "recall 5 steps back, SGD": lambda: recall_task(5, 10, lambda params: SGD(params, lr=0.2), 24),
+def adam(params):
+    """The optimiser of most of the recall tasks."""
+    return Adam(params, lr=0.01)
+
+
+TASKS = {  # each a function of the seed
+    "sine wave, SGD": lambda seed: sine_task(),
+    "recall 1 back, Adam": lambda seed: recall_task(1, adam, seed),
+    "recall 3 back, Adam": lambda seed: recall_task(3, adam, seed),
+    "recall 5 back, Adam": lambda seed: recall_task(5, adam, seed),
+    "recall 3 back, SGD": lambda seed: recall_task(3, lambda params: SGD(params, lr=0.5), seed),
 }
 
 
-def examine(bug="carry_missing", task="sine wave, SGD", on_epoch=None):
-    """Train the network with this bug, and the right one, on this task; compare their gradients before and half way."""
+def examine(bug="carry_missing", task="sine wave, SGD", seed=0, on_epoch=None):
+    """Train the network with this bug, and the right one, on this task; compare their gradients before and half way.
+
+    `seed` decides the initial weights and the symbols.
+    """
     check_choice("bug", bug, BUGS)
-    chosen = TASKS[check_choice("task", task, TASKS)]()
-    right, halfway = healthy(task)
+    chosen = TASKS[check_choice("task", task, TASKS)](check_int("seed", seed, minimum=0))
+    right, halfway = healthy(task, seed)
     angles = {}
-    for when, weights in {"before training": chosen.model().params, "half way": halfway}.items():
+    for when, weights in {"before training": chosen.model(seed=seed).params, "half way": halfway}.items():
         models = chosen.model(bug), chosen.model()
         for model in models:
             model.set_params(weights)
         chosen.gradients(models[0])  # a call before the one that is compared: what survives a call shows
         angles[when] = compare(*map(chosen.gradients, models))
-    return Examination(bug, task, right, train(chosen, chosen.model(bug), on_epoch), angles)
+    return Examination(bug, task, right, train(chosen, chosen.model(bug, seed), on_epoch), angles)
 
 
 def train(trial, model, on_epoch=None):
     """Train the model and return its History."""
     with np.errstate(all="ignore"):  # a patient may divide by zero on its way: its History says that it diverged
-        return fit(model, trial.X, trial.target, trial.optimizer(model.params), loss_fn=trial.loss_fn, epochs=EPOCHS,
+        return run(model, trial.batches, trial.optimizer(model.params), loss_fn=trial.loss_fn, epochs=EPOCHS,
                    verbose=False, on_epoch=on_epoch)
 
 
 @cache
-def healthy(task):
+def healthy(task, seed=0):
     """Return the right network's History on this task, and its parameters after half of the epochs."""
-    chosen = TASKS[task]()
-    model, halfway = chosen.model(), {}
+    chosen = TASKS[task](seed)
+    model, halfway = chosen.model(seed=seed), {}
 
     def keep(epoch, history):
         if epoch == EPOCHS // 2 - 1:

@@ -56,6 +56,11 @@ class Problem:
                     args[name] = args[name].take(range(n + len(letters[1:]) // 2), axis=place)  # "T+1": one more
         return replace(self, args=args)
 
+    def sequence(self, b):
+        """The same problem with sequence b alone."""
+        return self.with_args(**{name: self.args[name].take([b], axis=axes.index("B"))
+                                 for name, axes in self.axes.items()})
+
     def scaled(self, factor):
         """The same problem with `factor` times the output error."""
         return self.with_error(factor * self.error)
@@ -65,6 +70,18 @@ class Problem:
         silent = np.zeros_like(self.error)
         silent[step - 1] = self.error[step - 1]
         return self.with_error(silent)
+
+    def with_gaps(self):
+        """Two such problems with output errors at few steps only, as with sequences of unequal lengths.
+
+        In the one the first sequence has an error at its end, the others elsewhere; in the other there is none at the
+        end, and some sequences have none at all.
+        """
+        late, early = np.zeros_like(self.error), np.zeros_like(self.error)
+        late[-1, 0] = self.error[-1, 0]
+        late[1, 1:] = self.error[1, 1:]
+        early[2, -1] = self.error[2, -1]
+        return self.with_error(late), self.with_error(early)
 
     def quiet(self):
         """The same problem with tiny output errors."""
@@ -98,8 +115,10 @@ class Subject:
     without_carry  `first` with weights for which nothing comes back from later steps; None without steps
     silence        what these weights are, in words, such as "W_hh = 0"
     forgotten      `first` with noise for all that the forward pass kept
+    unseen         two problems of one size that no other has, the second with other, milder data
     shortened      functions (k, *arguments) -> gradients: a walk back over k steps at a time, in different ways
-    told_apart     kinds of which the patient's sentence is told, because it says where the mistake is
+    told_apart     kinds or patients by name whose sentence is told, because it says where the mistake is
+    of_the_walk    kinds that are mistakes of the walk back
     """
 
     first: object
@@ -112,18 +131,21 @@ class Subject:
     forgotten: object
     without_carry: object = None
     silence: str = ""
+    unseen: tuple = ()
     shortened: tuple = ()
     told_apart: frozenset = frozenset()
+    of_the_walk: frozenset = frozenset()
 
     @cached_property
     def ordinary(self):
         """The problems with output errors of order one."""
-        return (self.first, self.again, self.first.cut("B", 1), *self.others)
+        return (self.first, self.again, self.first.cut("B", 1), *self.others, *self.unseen)
 
     @cached_property
     def problems(self):
         """All problems on which every gradient must be right."""
-        return (*self.ordinary, self.first.scaled(1e6), self.first.scaled(1e-9))
+        gaps = self.first.with_gaps() if "T" in self.first.sizes else ()
+        return (*self.ordinary, *gaps, self.first.scaled(1e6), self.first.scaled(1e-20))
 
     @cached_property
     def fingerprints(self):

@@ -13,6 +13,7 @@ from rnn_lib.exercises import (
     shapes,
     sine_wave,
     start_here,
+    training_loop,
     vanishing,
 )
 from rnn_lib.exercises.bptt import *
@@ -23,8 +24,9 @@ from rnn_lib.exercises.gradient_checking import *
 from rnn_lib.exercises.shapes import *
 from rnn_lib.exercises.sine_wave import *
 from rnn_lib.exercises.start_here import *
+from rnn_lib.exercises.training_loop import *
 from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
     bptt, bptt_in_code, classification, forward_pass, gradient_checking, shapes, sine_wave, start_here,
-    vanishing)), [])
+    training_loop, vanishing)), [])

@@ -130,6 +130,7 @@ class Answers:
         self.grads = [learner(problem) for problem in problems]
         self.right = [problem.right for problem in problems]
         self.names = list(problems[0].params)  # all lists of names are in the order of the equations
+        self.solved = [same(grads, right, self.rtol) for grads, right in zip(self.grads, self.right, strict=True)]
         found_right = self.left_by(self.right)
         self.wrong = [name for name in self.names if name not in found_right]
         self.sideways = self.everywhere(lambda g, r: sideways(g, r, self.rtol), self.right)
@@ -164,7 +165,8 @@ class Answers:
                 below = "·".join(bottom) if len(bottom) < 2 else f"({'·'.join(bottom)})"
                 return "-" * (sign < 0) + ("·".join(top) or "1") + f"/{below}" * bool(bottom)
         if np.allclose(factors, factors[0], rtol=self.rtol, atol=0):
-            return f"{factors[0]:.6g}"
+            text = f"{factors[0]:.6g}"
+            return text if text not in ("1", "-1") else f"{factors[0]:.12g}"
         return "some number, another one for other data,"
 
 

@@ -3,7 +3,17 @@
 import numpy as np
 
 from rnn_lib import RNN, data
-from rnn_lib.exercises.verdict import attempt, is_unfilled, judge, require, require_dict, returns_report, safe_describe
+from rnn_lib.exercises.verdict import (
+    Verdict,
+    attempt,
+    is_right,
+    is_unfilled,
+    judge,
+    require,
+    require_dict,
+    returns_report,
+    safe_describe,
+)
 from rnn_lib.nudge import Example
 
 __all__ = [
@@ -52,11 +62,11 @@ def check_pencil_dz(dz_2):
         ("loss_of_every_step", walk(2 / 3 * error_2, 2 / 3 * error_3, W_hh),
          "this is dz_2 for the error of every step, as in the text. Here y_2 does not enter the loss: what is dy_2?"),
         ("scale", expected / 3,
-         "right direction, but a third of the length: the mean is now over one element, not over three."),
+         "right direction, but a third of the length: this loss is not divided by 3, as the panel's was."),
         ("scale", expected / 2, "right direction, but half the length: the derivative of a square has a factor 2."),
         ("W_hh_untransposed", walk(no_error, 2 * error_3, W_hh.T),
-         "the carry went through W_hh the wrong way round. Unit j of h_2 feeds unit i of z_3 through W_hh[i, j]: "
-         "going back, you sum over i."),
+         "the carry went through W_hh the wrong way round. Unit j of h_2 feeds unit k of z_3 through W_hh[k, j]: "
+         "going back, you sum over k."),
         ("tanh_derivative_missing", walk(no_error, 2 * error_3, W_hh, lambda h: 1),
          "the factor 1 - h² is missing at both steps."),
         ("tanh_derivative_missing", expected / (1 - h[2][0] ** 2),
@@ -111,16 +121,44 @@ def check_count_paths(count_paths):
              "some of these paths lead back in time: a use at step s reaches no output before step s."),
             ("same_step_missing", (T * (T - 1) // 2, no_carry),
              "a use at step t reaches the output of the same step, too: that is the shortest path."),
+            ("initial_state_zero", (T * (T - 1) // 2, T - 1),
+             "that is section 11's case, h_0 = 0. Here the use at step 1 counts, too."),
+            ("initial_state_zero", (every, T - 1),
+             "all paths are counted. Without the carry one is missing: the use at step 1 reaches the output y_1."),
             ("last_output_only", (T, 1), "these lead to the last output only. Every output has an error."),
             ("one_step_only", (every, 1), "without the carry, each step still has one path, to its own output."),
         ]
-        remark = judge(f"the counts for T = {T}", got, (every, no_carry), mistakes)
+        remark = judge(f"the pair of counts for T = {T}", got, (every, no_carry), mistakes)
     return "every path goes forward in time, so 1 + 2 + ... + T of them, and T if nothing is carried." + remark
 
 
 @returns_report
 def check_loss_of_nudge(loss_of_nudge):
     """Check exercise 1: the loss of the tiny example if b_h[0] is larger by d at step 2, and at no other step."""
+    try:
+        remark = judge_losses(loss_of_nudge)
+    except Verdict as verdict:
+        if verdict.report.kind != "not_started":
+            require_untouched(loss_of_nudge)
+        raise
+    return "b_h is nudged at step 2 alone, what came before stays, all that comes after moves along." + remark
+
+
+def require_untouched(answer):
+    """Raise a Verdict if the notebook's own arrays, which the function reads, are not those of the tiny example."""
+    params, X, target = data.tiny_example()
+    found = getattr(answer, "__globals__", {})
+    for name, array in {**params, "X": X, "target": target}.items():
+        for place in (found, found.get("params")):
+            untouched = not isinstance(place, dict) or is_right(place.get(name, array), array)
+            require(untouched, "argument_changed", f"{name} is no longer "
+                    f"{array.tolist()}: your function, or an earlier version of it, has changed the notebook's own "
+                    f"array, as `{name}[0] += d` does. Make a new array, and run the cell with `data.tiny_example()` "
+                    "again.")
+
+
+def judge_losses(loss_of_nudge):
+    """Judge the loss for three nudges. Returns a remark, as `judge` does."""
     tiny = Example(*data.tiny_example())
 
     def nudged(name, nudge, *steps):
@@ -138,6 +176,8 @@ def check_loss_of_nudge(loss_of_nudge):
             ("another_step", nudged("b_h", unit[0], 3), "this is a nudge at step 3. (X[1] is x_2.)"),
             ("from_then_on", nudged("b_h", unit[0], 2, 3), "step 3 uses its own copy of b_h, which is not nudged."),
             ("another_unit", nudged("b_h", other, 2), "this nudges b_h[1], the bias of the other unit."),
+            ("both_units", nudged("b_h", unit[0] + other, 2),
+             "this nudges both units: `b_h + d` adds d to each number of b_h. Only b_h[0] is to be nudged."),
             ("after_tanh", nudged("h", unit, 2), "this nudges h_2. The bias is added before tanh."),
             ("another_bias", nudged("b_y", np.array([d]), 2), "this nudges b_y. The bias of the state is b_h."),
             ("future_fixed", nudged("h to y", moved, 2),
@@ -153,7 +193,7 @@ def check_loss_of_nudge(loss_of_nudge):
         if np.ndim(got) and np.size(got) == 1:
             got = np.asarray(got).item()
         remark = judge(f"the loss for d = {d}", got, right, mistakes)
-    return "b_h is nudged at step 2 alone, what came before stays, all that comes after moves along." + remark
+    return remark
 
 
 def tiny_model():

@@ -37,7 +37,8 @@ def check_batch_factors(factors):
     require(not empty, "not_started", f"{', '.join(empty)}: write a number.")
     for key in right:
         is_number = isinstance(factors[key], int | float) and not isinstance(factors[key], bool)
-        require(is_number, "wrong_type", f"{key}: expected a number, got {safe_describe(factors[key])}.")
+        quotes = " Write it without quotes." * isinstance(factors[key], str)
+        require(is_number, "wrong_type", f"{key}: expected a number, got {safe_describe(factors[key])}.{quotes}")
     advice = {
         ("mean", "dY"): "the mean is over four times as many outputs: what does each of them get?",
         ("sum", "dY"): "in a sum, an output's own term does not change when others join.",
@@ -57,7 +58,8 @@ def check_weight_gradients(weight_gradients):
     T, B, I, H, O = 5, 3, 2, 4, 6
     dZ, h = rng.normal(size=(T, B, H)), rng.normal(size=(T + 1, B, H))
     X, dY = rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O))
-    got = attempt(weight_gradients, dZ, X, h, dY, hints=COUNTING)
+    states = "hidden_states has T + 1 entries: which T of them went into the steps, and which T came out?"
+    got = attempt(weight_gradients, dZ, X, h, dY, hints={**COUNTING, ValueError: states})
     names = ["W_xh", "W_hh", "b_h", "W_hy", "b_y"]
     require_dict("your answer", got, names, of="gradients")
 
@@ -77,6 +79,8 @@ def check_weight_gradients(weight_gradients):
         expected = product(left, right)
         known = [
             *mistakes.get(name, []),
+            ("reshaped", left.reshape(left.shape[2], -1) @ right.reshape(-1, right.shape[2]),
+             "`reshape` does not transpose, it only cuts the numbers anew: reshape to (T·B, n) first, then take .T."),
             ("transposed", expected.T, "this is the transpose: a gradient has the shape of its weight, (out, in)."),
             ("scale", expected / B, "right, but divided by B: dY holds the loss's mean already, so the copies add up."),
             ("scale", expected / T, "right, but divided by T: dY holds the loss's mean already, so the copies add up."),
@@ -90,14 +94,14 @@ def check_weight_gradients(weight_gradients):
             ("scale", rows.mean(axis=(0, 1)), f"{name}: a mean. dY holds the loss's mean already: the copies add up."),
         ]
         remark = judge(f"the gradient of {name}", got[name], rows.sum(axis=(0, 1)), known)
-    return "three products and two sums, over all steps and sequences at once." + remark
+    return "each is the sum over all steps and all sequences." + remark
 
 
 @returns_report
 def check_initial_state_gradient(initial_state_gradient):
     """Check exercise 2: dL/dh_0 from (params, X, hidden_states, dY), for sequences that start from any state."""
     rng = np.random.default_rng(1)
-    T, B, I, H, O = 5, 3, 2, 4, 2
+    T, B, I, H, O = 5, 3, 2, 7, 4  # none of them as in the notebook: its own arrays and sizes do not fit
     model = RNN(I, H, O, seed=1)
     X, state, dY = rng.normal(size=(T, B, I)), rng.normal(size=(B, H)), rng.normal(size=(T, B, O))
     model.forward(X, state)

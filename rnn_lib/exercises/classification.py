@@ -1,42 +1,30 @@
-"""Checks of the exercises in notebook 07: the first loss, the softmax and its gradient, the last step, whole digits."""
+"""Checks of notebook 07's exercises: softmax, its gradient, two losses, the last step's error, a batch by heart."""
 
 import tracemalloc
 
 import numpy as np
 
-from rnn_lib import MLP, data
-from rnn_lib.exercises.verdict import as_numbers, attempt, call, judge, require, returns_report
-from rnn_lib.losses import cross_entropy_loss, softmax
-from rnn_lib.optim import Adam
-from rnn_lib.training import fit
+from rnn_lib import RNN, data
+from rnn_lib.exercises.verdict import (
+    as_numbers,
+    attempt,
+    call,
+    judge,
+    require,
+    require_dict,
+    returns_report,
+    safe_describe,
+)
+from rnn_lib.losses import softmax
 
 __all__ = [
-    "check_first_loss", "check_softmax", "check_softmax_gradient", "check_last_step_gradient", "check_whole_digit",
+    "check_last_step_gradient", "check_learns_by_heart", "check_pushes", "check_softmax", "check_softmax_gradient",
 ]
 
 
 @returns_report
-def check_first_loss(first_loss):
-    """Check exercise 1: the cross-entropy of a classifier of ten digits that knows nothing yet."""
-    right = np.log(10)
-    mistakes = [
-        ("sign", -right, "the sign: a loss is minus the logarithm of a probability, and that is positive."),
-        ("wrong_logarithm", 1.0, "that is the logarithm to base 10. The loss uses the natural one, np.log."),
-        ("wrong_logarithm", np.log2(10), "that is the logarithm to base 2. The loss uses the natural one, np.log."),
-        ("probability", 0.1, "that is the probability of the right digit. What is the loss when p[label] is that?"),
-        ("sum_over_classes", 10 * right, "only the right class's probability enters the loss, once."),
-        ("wrong_classes", np.log(4), "that is for the four symbols. There are ten digits."),
-        ("one_network", 2.314, "that is one network's loss, measured. What if it gave each digit exactly 1/10?"),
-        ("complement", -np.log(0.9), "that is the probability of being wrong. The loss looks at the right class."),
-    ]
-    rounded = ("rounded", 1e-2, "close. Write three decimals, or let NumPy compute the number.")
-    judge("first_loss", first_loss, right, mistakes, rtol=1e-3, nearly=rounded)
-    return "ln 10, about 2.3. A first loss far from it means a bug, or a network that is confident for no reason."
-
-
-@returns_report
 def check_softmax(answer):
-    """Check exercise 2: `softmax(logits)` along the last axis, (T, B, C), whatever the size of the logits."""
+    """Check exercise 1: `softmax(logits)` along the last axis, (T, B, C), whatever the size of the logits."""
     logits = np.random.default_rng(0).normal(size=(4, 3, 5))
     e = np.exp(logits)
     exact = softmax(logits)
@@ -88,7 +76,7 @@ def require_finite(got, kind, message):
 
 @returns_report
 def check_softmax_gradient(softmax_gradient):
-    """Check exercise 3: `softmax_gradient(p, dp)`, dL/dlogits from p = softmax(logits) and dL/dp, both (B, C)."""
+    """Check exercise 2: `softmax_gradient(p, dp)`, dL/dlogits from p = softmax(logits) and dL/dp, both (B, C)."""
     rng = np.random.default_rng(1)
     p, dp = softmax(rng.normal(size=(3, 5))), rng.normal(size=(3, 5))
     got = attempt(softmax_gradient, p, dp)
@@ -133,6 +121,43 @@ def builds_a_matrix(softmax_gradient, C):
 
 
 @returns_report
+def check_pushes(pushes):
+    """Check exercise 3: dL/dz of the right class at p = (0.9, 0.1), the second class right, for two losses."""
+    p, one_hot = np.array([0.9, 0.1]), np.array([0.0, 1.0])
+    require_dict("pushes", pushes, ("cross-entropy", "squared error"), of="two numbers")
+    cross = p[1] - 1
+    mistakes = [
+        ("sign", -cross, "the sign: a larger z_2 makes the loss smaller, so its gradient is negative."),
+        ("loss_itself", -np.log(p[1]), "that is the loss itself. What is its gradient for z_2?"),
+        ("before_the_softmax", -1 / p[1], "that is dL/dp_2. It still has to go back through the softmax, and most "
+         "of it cancels."),
+        ("one_hot_missing", p[1], "that is p_2 alone. Where does the label come in?"),
+    ]
+    judge("cross-entropy", pushes["cross-entropy"], cross, named("cross-entropy", mistakes), rtol=1e-3)
+    dp = p - one_hot  # 2 (p - one-hot) / 2
+    squared = p[1] * (dp[1] - p @ dp)
+    mistakes = [
+        ("sign", -squared, "the sign: a larger z_2 makes the loss smaller, so its gradient is negative."),
+        ("loss_itself", dp @ dp / 2, "that is the loss itself. What is its gradient for z_2?"),
+        ("before_the_softmax", dp[1], "that is dL/dp_2. It still has to go back through the softmax."),
+        ("half", squared / 2, "half of it. Either the 2 of the square's derivative is missing, or what p_1 adds: a "
+         "larger z_2 also makes p_1 smaller."),
+        ("sum_for_mean", 2 * squared, "twice too large: the squared error is a mean over the two classes."),
+        ("factor_missing", squared / p[1], "one factor is missing: p_2, in front of the bracket."),
+    ]
+    mistakes = named("squared error", mistakes)
+    rounded = ("rounded", 2e-2, "squared error: close. Write three decimals.")
+    judge("squared error", pushes["squared error"], squared, mistakes, rtol=1e-3, nearly=rounded)
+    return ("0.9 against 0.162. At p = (0.99, 0.01) it is 0.99 against 0.0196: the surer the network is of the wrong "
+            "class, the less the squared error pushes, and the more the cross-entropy does.")
+
+
+def named(loss, mistakes):
+    """Say in each advice which of the two numbers it is about."""
+    return [(kind, value, f"{loss}: {advice}") for kind, value, advice in mistakes]
+
+
+@returns_report
 def check_last_step_gradient(last_step_gradient):
     """Check exercise 4: dL/dlogits, (T, B, C), of the mean cross-entropy at the last step; labels are (B,)."""
     rng = np.random.default_rng(2)
@@ -172,36 +197,55 @@ def check_last_step_gradient(last_step_gradient):
     return "zero everywhere but at the last step. `backward` carries it to the first."
 
 
+class Frozen(RNN):
+    """An RNN whose weights never move."""
+
+    def backward(self, dY):
+        """Return zeros."""
+        return {name: 0 * g for name, g in super().backward(dY).items()}
+
+
+class Uphill(RNN):
+    """An RNN with a sign error."""
+
+    def backward(self, dY):
+        """Return the gradients' negatives."""
+        return {name: -g for name, g in super().backward(dY).items()}
+
+
+class Forgetful(RNN):
+    """An RNN that begins anew at every step."""
+
+    def forward(self, X, state=None):
+        """Run each step of each sequence as a sequence of its own."""
+        Y = super().forward(np.reshape(X, (1, -1, self.input_size)))
+        return Y.reshape(*X.shape[:2], -1)
+
+    def backward(self, dY):
+        """Return the gradients of that."""
+        return super().backward(np.reshape(dY, (1, -1, self.output_size)))
+
+
+PATIENTS = {  # kind: (network, what the test must say of it, what is said of a test that does not)
+    "healthy": (RNN, True, "calls a healthy RNN broken: when your training is over, it does not have all eight right. "
+                "More epochs, or a larger learning rate? (Adam at 0.01 needs about a hundred epochs.)"),
+    "frozen": (Frozen, False, "passes a network whose weights never move. Train the model that you are given, and "
+               "look at what it answers afterwards."),
+    "uphill": (Uphill, False, "passes a network whose gradients have the wrong sign. What does your function compare "
+               "at its end?"),
+    "forgetful": (Forgetful, False, "passes a network that forgets every symbol at once. Its loss does fall, to that "
+                  "of the best guess: ask whether all eight are right."),
+}
+
+
 @returns_report
-def check_whole_digit(whole_digit):
-    """Check exercise 5: (8, N, 8) -> (N, 64), all pixels of a digit in one row. Then train an MLP on them."""
-    X, labels, X_test, labels_test = data.load_digits()
-    got = attempt(whole_digit, X)
-    N = X.shape[1]
-    mistakes = [
-        ("reshaped", X.reshape(N, 64),
-         "the shape is right, and each row is a mixture of eight people's digits: in memory the first axis, the row of "
-         "the picture, comes first. Bring the axes into order before you reshape."),
-        ("reshaped", X.T.reshape(N, 64),
-         "the shape is right, but X.T turns all three axes round: (column, digit, row). The digit must come first."),
-        ("columns_first", X.transpose(1, 2, 0).reshape(N, 64),
-         "every digit is whole, but read by columns. Put the rows first, as X has them."),
-        ("one_digit_a_column", X.transpose(1, 0, 2).reshape(N, 64).T, "one digit must be one row: (N, 64)."),
-        ("one_digit_a_column", X.transpose(0, 2, 1).reshape(64, N), "one digit must be one row: (N, 64)."),
-        ("not_flat", X.transpose(1, 0, 2), "the axes are in order. Now make each digit one row of 64 numbers."),
-    ]
-    judge("the pixels", got, X.transpose(1, 0, 2).reshape(N, 64), mistakes)
-    pixels_test = attempt(whole_digit, X_test)
-    fits = np.shape(pixels_test) == (X_test.shape[1], 64)
-    require(fits, "wrong_shape", "right for 1437 digits, but not for another number of them.")
-    model = MLP(64, (32,), 10, "tanh")
-    fit(
-        model, got, labels, Adam(model.params, lr=0.01), loss_fn=cross_entropy_loss, epochs=15, batch_size=64,
-        verbose=False,
-    )
-    right = (model.forward(pixels_test).argmax(axis=-1) == labels_test).mean()
-    verdict = "at least 95 %" if right >= 0.95 else "less than 95 %"
-    return (
-        f"an MLP with 32 hidden units that sees all 64 pixels at once reads {verdict} of the held-out digits. "
-        "Its memory is the size of its input: it works because every digit has exactly eight rows."
-    )
+def check_learns_by_heart(learns_by_heart):
+    """Check exercise 5: `learns_by_heart(model, X, labels)` trains, and tells whether every label is right then."""
+    X, labels = data.first_symbol(8, length=6, seed=1)
+    for kind, (network, healthy, advice) in PATIENTS.items():
+        got = call(learns_by_heart, network(4, 16, 4, seed=0), X.copy(), labels.copy())
+        is_truth = isinstance(got, bool | np.bool_) or np.ndim(got) == 0 and as_numbers(got) in (0, 1)
+        require(is_truth, "wrong_type", f"expected True or False, got {safe_describe(got)}.")
+        require(bool(got) == healthy, kind, f"your test {advice}")
+    return ("it passes a healthy network, and finds three that are ill: frozen weights, a wrong sign, no memory. It "
+            "takes a moment, and says nothing about sequences that were not in the batch.")

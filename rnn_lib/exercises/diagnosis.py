@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from rnn_lib.exercises.answers import EXACT, Answers, Learner, one_number, same
+from rnn_lib.exercises.unknown import unknown
 from rnn_lib.exercises.verdict import SINGLE, Verdict, close, require
 
 __all__ = ["diagnose"]
@@ -30,7 +31,8 @@ def diagnose(subject, backward):
     answers = Answers(learner, subject.problems)
     wrong = set(answers.wrong)
     if not wrong:
-        return praise(learner, subject.first)
+        return praise(subject, learner)
+    require_fresh_at_new_sizes(subject, answers)
     if answers.empty == answers.names:
         raise Verdict("not_started", "every gradient is still zero. Fill them in and run this cell again.")
     if wrong <= set(answers.sideways):
@@ -41,15 +43,17 @@ def diagnose(subject, backward):
         raise one_number(answers.wrong)
     kinds = kinds_that_fit(subject, answers)
     if len(kinds) == 1:
-        raise answers.found(kinds.pop(), place(subject, answers))
+        kind = kinds.pop()
+        raise answers.found(kind, place(kind, subject, answers))
     require_nothing_added(subject, learner, answers)
+    require_gaps_bridged(subject, answers)
     require_linear(subject, learner, answers)
     if factor := answers.factor(answers.names):
         raise scaled(subject, factor)
     if k := steps_covered(subject, learner, answers):
         raise answers.found("truncated", f"The walk back covers {k} steps at a time. ")
     factors = {name: answers.factor([name]) for name in answers.wrong}
-    if not all(factors.values()) and all(learner.is_right(problem.cut("B", 1)) for problem in subject.ordinary):
+    if not all(factors.values()) and only_batches_are_wrong(subject, learner, answers):
         raise Verdict("batch", "it is right for a single sequence and wrong for a batch. A weight is shared by all "
                       "sequences, so its gradient is a sum over them. Look at each line that handles the batch axis. "
                       f"It shows in: {', '.join(answers.wrong)}.")
@@ -61,14 +65,15 @@ def one_number_for_all(got, expected):
     return close(got, np.full_like(expected, expected.sum()), EXACT)
 
 
-def praise(learner, problem):
+def praise(subject, learner):
     """Say that an answer is right, with a remark on each habit that may hurt elsewhere."""
     remarks = [f"it writes into its argument {' and '.join(sorted(learner.changed))}; work on a copy."
                ] * bool(learner.changed) + list(learner.remarks)
     if learner.rtol == SINGLE:
         remarks.append("it is right to single precision only; a float32 array is at work somewhere.")
-    sizes = " and ".join(axis for axis in "TB" if axis in problem.sizes)
-    message = f"every gradient is right: for any {sizes}, at order-one weights, and twice in a row."
+    sizes = " and ".join(f"{axis} up to {max(problem.sizes[axis] for problem in subject.problems)}"
+                         for axis in "TB" if axis in subject.first.sizes)
+    message = f"every gradient is right: for {sizes}, at order-one weights, and twice in a row."
     return " One remark: ".join([message, *remarks])
 
 
@@ -107,7 +112,7 @@ def require_repeatable(subject, learner):
             learner.rtol = SINGLE
         require(learner.rtol == SINGLE or not numerical(subject, learner, calls[0]), "numerical", NUMERICAL)
     if same(calls[0], first.right, learner.rtol) and not same(calls[1], again.right, learner.rtol):
-        require_fresh(subject, calls[1])
+        require_fresh(subject, first, again, calls[1])
 
 
 def memory(subject, learner, calls):
@@ -134,14 +139,25 @@ def memory(subject, learner, calls):
                 for a, b in zip(more, more[1:], strict=False))
     if abs(one @ two) < 0.99 * np.linalg.norm(one) * np.linalg.norm(two):  # what is kept moves along a line, or rests
         return Verdict("random", "The same arguments give another answer at every call, without a rule. Look for a "
-                       "random number: noise, dropout, a weight that is drawn anew.")
+                       "random number: noise, dropout, a weight that is drawn anew, an array by np.empty.")
     return Verdict("not_repeatable", "The same arguments gave another answer the second time. Look at what survives "
-                   "from one call to the next, then check again.")
+                   "from one call to the next, and for an array by np.empty, then check again.")
 
 
-def require_fresh(subject, grads):
+def require_fresh_at_new_sizes(subject, answers):
+    """Raise a Verdict if the first data of a size that was never seen got the right answer, and the next a wrong one.
+
+    The next are milder, so that whatever depends on the data alone shows with the first.
+    """
+    last = len(subject.ordinary) - 1  # `unseen` comes last
+    if subject.unseen and answers.solved[last - 1 : last + 1] == [True, False]:
+        require_fresh(subject, *subject.unseen, answers.grads[last])
+        raise Verdict("stale_cache", f"{subject.kinds['stale_cache']} Of two calls with the same sizes the first was "
+                      "right and the second, with other data and other parameters, was not.")
+
+
+def require_fresh(subject, first, again, grads):
     """Raise a Verdict if these gradients, of `again`, are made from some arguments of the call before, `first`."""
-    first, again = subject.first, subject.again
     names = list(first.axes)
     for n in range(1, len(names) + 1):
         for old in combinations(names, n):
@@ -197,8 +213,18 @@ def require_nothing_added(subject, learner, answers):
         raise Verdict("weight_decay", f"{subject.kinds['weight_decay']} It is {share:.3g} times the parameter. "
                       f"It shows in: {', '.join(names)}.")
     raise Verdict("not_zero", "with dY = 0 there is nothing to learn, and every gradient must be 0. Yours is not: "
-                  "something enters that is no error. Look at what the carry starts from, and for a term without dY. "
+                  "something enters that is no error. Look at what the carry and the sums start from (np.empty starts "
+                  "from anything), and for a term without dY. "
                   f"It shows in: {', '.join(names)}.")
+
+
+def require_gaps_bridged(subject, answers):
+    """Raise a Verdict if all is right but where most steps have no error of their own."""
+    n = len(subject.ordinary)
+    require(not all(answers.solved[:n]) or all(answers.solved[n:-2]), "gaps", "it is right where every step has "
+            "an error of its own, and wrong where dY is 0 at some steps, as with a loss of the last step, or with "
+            "sequences of unequal lengths. A later step's error passes through such a step all the same. Look for a "
+            f"test of dY, or a mask, that skips a step or ends the loop. It shows in: {', '.join(answers.wrong)}.")
 
 
 def require_linear(subject, learner, answers):
@@ -227,11 +253,17 @@ def kinds_that_fit(subject, answers):
     }
 
 
-def place(subject, answers):
-    """Return the sentence of the first patient that left these gradients, if its kind is told apart; or ""."""
+def place(kind, subject, answers):
+    """Return a sentence that says where this mistake is: that of the first patient that left these gradients, if its
+    kind is told apart; that the walk back is right, if a gradient shows it; or "".
+    """
     for bug, grads in subject.fingerprints:
-        if bug.kind in subject.told_apart and answers.left_by(grads) == answers.names:
+        if {bug.kind, bug.name} & subject.told_apart and answers.left_by(grads) == answers.names:
             return f"{bug.sentence} "
+    proof = [name for name in subject.walk if name not in answers.wrong]
+    if kind in subject.of_the_walk and proof:
+        return (f"{proof[0]} shows that the walk back is right: the mistake is in what goes into "
+                f"{' and '.join(answers.wrong)}. ")
     return ""
 
 
@@ -247,59 +279,8 @@ def steps_covered(subject, learner, answers):
     return right if any(answers.left_by(walk) == answers.names for walk in walks) else 0
 
 
-# --- what can be said of an unknown mistake ---------------------------------------------------------------------------
-
-
-def unknown(subject, learner, answers, factors):
-    """Return the Verdict that says which gradients are wrong, and what was found out about the mistake.
-
-    `factors` says, in words, what each wrong gradient is multiplied by: "" if by no one number.
-    """
-    rows = [("gradient of", "")]
-    for name in answers.names:
-        verdict = "right" if name not in factors else "zero" if name in answers.empty else (
-            "transposed" if name in answers.sideways else f"{factors[name]} times the right one" if factors[name]
-            else "wrong")
-        rows.append((name, verdict))
-    message = f"wrong for {', '.join(answers.wrong)}, and not by one mistake that this check knows."
-    largest = max(np.abs(grads[name] - right[name]).max() / np.abs(right[name]).max()
-                  for grads, right in zip(answers.grads, answers.right, strict=True) for name in answers.wrong)
-    if largest < 1e-3:
-        message += f" The errors are small, {largest:.0e} of the gradient at most: look for a small number."
-    return Verdict("unknown", f"{message} {where(subject, learner, answers, factors)}", rows)
-
-
-def where(subject, learner, answers, factors):
-    """Say where the mistake cannot be, or from how many steps on it shows: by silencing output errors."""
-    wrong = ", ".join(answers.wrong)
-    if all(factors.values()) and not set(answers.wrong) & set(answers.empty):
-        return ("Each of them is a number times the right one: look for a division, a factor or a sign in the lines of "
-                f"{wrong}.")
-    twice = learner.try_on(subject.first.scaled(2))
-    if twice is None or not same(twice, {name: 2 * g for name, g in answers.grads[0].items()}, learner.rtol):
-        return ("Twice the error does not give twice the gradient, as it must: look for a square, a size, a comparison "
-                f"or a rounding in the lines of {wrong}.")
-    proof = [name for name in subject.walk if name not in answers.wrong]
-    if proof:
-        return (f"The gradient of {proof[0]}, made of all dL/dz_t, is right, and so is the walk back: "
-                f"look at the lines that make the gradient of {wrong}.")
-    if not subject.without_carry:
-        return f"Look at the lines that make the gradient of {wrong}."
-    steps = range(1, subject.first.sizes["T"] + 1)
-    right = [n for n in steps if learner.is_right(subject.first.error_at(n))]
-    if right == [steps[-1]]:
-        return "With dY zero everywhere but at the last step it is right: look at how the other steps' errors join."
-    if not learner.is_right(subject.without_carry):
-        return (f"With {subject.silence} nothing comes back from later steps, and it is wrong already: "
-                "look at the lines for one step first.")
-    text = (f"With {subject.silence}, where nothing comes back from later steps, it is right. "
-            "With dY zero everywhere but ")
-    if len(right) == len(steps):
-        return text + "at one step it is right, too, whichever step that is: look at how the steps' errors join."
-    m = len(right)
-    if not right or right[-1] != m:
-        which = ", ".join(map(str, right)) or "none"
-        return text + f"at step n it is right for n = {which}: look at what passes from one step to another."
-    back = ("is right at its own step and wrong from one step back on" if m == 1 else
-            f"is still right {m - 1} step{'s' * (m > 2)} back and wrong from {m} steps back on")
-    return text + f"at step n it is right for n = 1{f' to {m}' * (m > 1)} only: an error {back}."
+def only_batches_are_wrong(subject, learner, answers):
+    """True if each sequence alone is answered rightly, on all problems where the batch of them is not."""
+    missed = [problem for problem, solved in zip(subject.ordinary, answers.solved, strict=False) if not solved]
+    return bool(missed) and all("B" in problem.sizes and learner.is_right(problem.sequence(b))
+                                for problem in missed for b in range(problem.sizes.get("B", 1)))

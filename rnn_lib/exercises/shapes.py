@@ -71,9 +71,9 @@ def check_shapes(answer):
 def wrong_axes(got, shape):
     """Say what is wrong with a shape: the number of its axes, or which of them."""
     axes = AXES[len(shape)]
-    wrong = [axis for axis, n, m in zip(axes, got, shape, strict=False) if n != m]
+    wrong = [f"axis {i} ({axis})" for i, (axis, n, m) in enumerate(zip(axes, got, shape, strict=False)) if n != m]
     if len(got) == len(shape) and len(wrong) < len(axes):
-        return f"look at the axis {' and the axis '.join(wrong)} again; the rest is right."
+        return f"look at {' and '.join(wrong)} again; the rest is right."
     return f"not that one. It has {('one axis', 'two axes', 'three axes')[len(axes) - 1]}: {', '.join(axes)}."
 
 
@@ -120,7 +120,7 @@ def check_time_major(time_major):
     judge("time_major(X)", got, X.swapaxes(0, 1), mistakes)
     X = X[:1, :4]
     judge("time_major(X) for B=1, T=4", attempt(time_major, X), X.swapaxes(0, 1))
-    return "step t of sequence b is now X[t, b]."
+    return "what was X[b, t] is now result[t, b]."
 
 
 @returns_report

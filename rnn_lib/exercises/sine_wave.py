@@ -1,4 +1,4 @@
-"""Checks of the exercises in notebook 06: baselines, windows, the free run, and a small experiment."""
+"""Checks of the exercises in notebook 06: windows, the free run, a split in time; training_loop.py has the others."""
 
 import numpy as np
 
@@ -8,75 +8,19 @@ from rnn_lib.exercises.verdict import (
     Verdict,
     attempt,
     is_right,
-    is_unfilled,
     judge,
     require,
-    require_dict,
     returns_report,
     safe_describe,
 )
 from rnn_lib.generate import free_run
 
-__all__ = ["check_last_value_mse", "check_straight_line", "check_windows", "check_free_run", "check_hidden_sizes"]
-
-PERIODS = (8, 25, 100)
-LARGEST, LIMIT = 8, 0.1  # exercise 5: hidden sizes up to this, and what counts as a good free run
-
-
-@returns_report
-def check_last_value_mse(last_value_mse):
-    """Check exercise 1: the mean squared error of the last-value forecast, by the points in a period."""
-    got = []
-    for period in PERIODS:
-        got.append(attempt(last_value_mse, period))
-    omega = 2 * np.pi / np.array(PERIODS)
-    swing = 2 * np.sin(omega / 2)  # height of the wave of errors
-    absolute = "that is the mean absolute error. Square before you take the mean."
-    measured = [np.abs(np.diff(np.sin(w * np.arange(P + 1)))).mean() for w, P in zip(omega, PERIODS, strict=True)]
-    short = [np.mean(np.diff(np.sin(w * np.arange(200))) ** 2) for w in omega]
-    mistakes = [
-        ("mean_square_missing", swing**2, "that is twice too much: cos² is 1 at its best. What is its mean?"),
-        ("root", swing / np.sqrt(2), "that is the root of it. The mean squared error stays squared."),
-        ("not_squared", swing, "that is the largest error. Square it, and take the mean over a period."),
-        ("absolute", swing * 2 / np.pi, absolute), ("absolute", measured, absolute),
-        ("half_angle", 2 * np.sin(omega) ** 2, "in the hint's identity the angle of the sine is half of ω."),
-        ("factor_not_squared", swing**2 / 4, "the factor 2 in front of the sine is squared too."),
-        ("degrees", 1 - np.cos(360 / np.array(PERIODS)), "NumPy's angles are in radians: a period is 2π, not 360."),
-        ("few_values", short, "measured on 200 values, which are not whole periods. What does a formula say?"),
-        ("small_angle", omega**2 / 2, "a fine approximation for many points a period, but 8 are few. Keep the sine."),
-        ("no_memory", np.sin(omega) ** 2 / 2, "that is the bound for step 1 in section 3. Here the forecast is x_t."),
-        ("straight_line", swing**4 / 2, "that is the straight line. Here the forecast is the last value itself."),
-    ]
-    judge("last_value_mse", got, swing**2 / 2, mistakes, rtol=2e-3)
-    return "1 - cos(2π/P), which is 2 sin²(π/P): long periods change little from step to step."
-
-
-@returns_report
-def check_straight_line(forecast):
-    """Check exercise 2: the straight-line forecasts of series[2:], (N,) -> (N - 2,)."""
-    for length in (9, 3):
-        series = np.random.default_rng(length).normal(size=length)
-        value = attempt(forecast, series)
-        before, now, future = series[:-2], series[1:-1], series[2:]
-        mistakes = [
-            ("last_value", now, "that is the last value. Where is the step that led to it?"),
-            ("reads_the_future", future, "these are the values to be forecast: the step comes one too late."),
-            ("step_only", now - before, "that is the last step. The forecast is where the series is after one more."),
-            ("swapped", 2 * before - now, "that goes back in time: which of the two values is the newer one?"),
-            ("sign", 2 * now + before, "look at the sign: the step is the newer value minus the older one."),
-            ("reads_the_future", 2 * now - future, "the k-th forecast uses the very value that it should forecast."),
-            ("reads_the_future", 2 * future - now, "the k-th forecast uses the very value that it should forecast."),
-            ("late", 2 * now[:-1] - before[:-1], "the last forecast is missing: that of the series' last value."),
-            ("one_too_many", 2 * series[1:] - series[:-1],
-             "the last one is a forecast of a value after the end, which nobody can check. Leave it out."),
-        ]
-        judge("the forecast", value, 2 * now - before, mistakes)
-    return "each forecast from the two values before it, for any length."
+__all__ = ["check_windows", "check_free_run", "check_split"]
 
 
 @returns_report
 def check_windows(make_windows):
-    """Check exercise 3: `make_windows(series, length) -> (X, target)`, both (length, B, 1)."""
+    """Check exercise 1: `make_windows(series, length) -> (X, target)`, both (length, B, 1)."""
     for n_points, length in ((9, 4), (6, 4), (4, 3), (3, 1)):
         series = np.random.default_rng(n_points).normal(size=n_points)
         try:
@@ -202,29 +146,47 @@ def free_run_mistakes(seed, series, warm_up):
 
 
 @returns_report
-def check_hidden_sizes(errors, smallest):
-    """Check exercise 5: {hidden size: free-running error} for 1 to 8, and the smallest size with an error below 0.1."""
-    unfilled = is_unfilled(errors) or errors == {} or is_unfilled(smallest)
-    require(not unfilled, "not_started", "errors or smallest is empty. Fill them in and run this cell again.")
-    require_dict("errors", errors, range(1, LARGEST + 1), of="errors by hidden size")
-    try:
-        values = np.array([errors[H] for H in range(1, LARGEST + 1)], dtype=float)
-    except (TypeError, ValueError):
-        values = np.empty(())
-    require(values.ndim == 1, "wrong_type", "errors: expected one number for each hidden size.")
-    possible = np.isfinite(values).all() and (values >= 0).all()
-    require(possible, "not_finite", "errors: expected finite mean squared errors, none below 0.")
-    too_good = f"{values[0]:.4f} with one unit is too good for a free run. Is that the error with the truth as input?"
-    require(values[0] >= LIMIT, "teacher_forced", too_good)
-    good = [H for H, value in enumerate(values, start=1) if value < LIMIT]
-    require(good, "unknown", f"none of your errors is below {LIMIT}. Did you train at the default settings?")
-    mistakes = [
-        (
-            "not_smallest" if H in good else "still_fails", H,
-            f"{H} units do keep the wave, but fewer do too." if H in good else
-            f"by your own numbers the free-running error of {H} unit{'s' * (H > 1)} is not below {LIMIT}.",
-        )
-        for H in range(1, LARGEST + 1) if H != good[0]
+def check_split(split):
+    """Check exercise 5: `split(series, n_train) -> (z_train, z_test)`, both standardised with training numbers."""
+    for n_points, n_train in ((20, 12), (9, 6)):
+        series = 3 + np.random.default_rng(n_points).normal(size=n_points).cumsum()
+        pair = attempt(split, series, n_train)
+        is_pair = isinstance(pair, tuple | list) and len(pair) == 2
+        require(is_pair, "wrong_type", f"expected the pair (z_train, z_test), got {safe_describe(pair)}.")
+        train, test = series[:n_train], series[n_train:]
+        mean, std = train.mean(), train.std()
+        right = [(train - mean) / std, (test - mean) / std]
+        swapped = is_right(pair[0], right[1]) and is_right(pair[1], right[0])
+        require(not swapped, "pair_swapped", "the two parts are swapped: training first.")
+        try:
+            judge("z_train", pair[0], right[0], split_mistakes(series, train, train, n_train))
+            judge("z_test", pair[1], right[1], [
+                ("own_numbers", (test - test.mean()) / test.std(),
+                 "the test is standardised with its own mean and deviation: numbers that nobody has in advance."),
+                ("one_missing", right[1][1:], "one value is missing: the test begins right after the training part."),
+                ("overlap", (series[n_train - 1 :] - mean) / std, "one value is in both parts."),
+                *split_mistakes(series, train, test, n_train),
+            ])
+        except Verdict as verdict:
+            again = attempt(split, series, n_train)
+            shuffled = verdict.report.kind == "unknown" and not is_right(again[0], np.asarray(pair[0], dtype=float))
+            require(not shuffled, "shuffled", "each call gives another split. Split in time: the first part trains.")
+            raise
+    return "the past trains, the future tests, and the units of both come from the past."
+
+
+def split_mistakes(series, train, part, n_train):
+    """What known mistakes leave in one part of the series."""
+    mean, std = train.mean(), train.std()
+    leak = "mean and deviation are those of the whole series: the test leaks into the training. Use the first part's."
+    return [
+        ("leak", (part - series.mean()) / series.std(), leak),
+        ("half_leak", (part - mean) / series.std(), "the deviation is that of the whole series."),
+        ("half_leak", (part - series.mean()) / std, "the mean is that of the whole series."),
+        ("not_standardised", part, "the values are as they came. Subtract the mean and divide by the deviation."),
+        ("not_divided", part - mean, "divide by the training deviation too."),
+        ("not_centred", part / std, "subtract the training mean first."),
+        ("precedence", part - mean / std, "`part - mean / std` divides first: set brackets round the difference."),
+        ("variance", (part - mean) / train.var(), "that is the variance. Its root, .std(), has the series' units."),
+        ("sample_deviation", (part - mean) / train.std(ddof=1), "a fine choice, but here NumPy's own .std() is meant."),
     ]
-    judge("smallest", smallest, good[0], mistakes)
-    return f"{good[0]} units after these 200 epochs. What does one unit lack? See the solution."

@@ -14,10 +14,10 @@ from rnn_lib.exercises.verdict import (
     returns_report,
     safe_describe,
 )
+from rnn_lib.ground.validation import check_number
 from rnn_lib.initialization import spectral_radius
 from rnn_lib.losses import cross_entropy_loss, last_step
 from rnn_lib.optim import grad_norm
-from rnn_lib.validation import check_number
 
 __all__ = ["check_clip", "check_jacobian", "check_lags", "check_radius", "check_truncated"]
 

@@ -5,14 +5,16 @@ the answer is not right, however deep inside, raises a Verdict, and the learner 
 """
 
 import copy
+import dis
 import functools
 import linecache
 import traceback
+from types import CodeType, FunctionType
 
 import numpy as np
 
-from rnn_lib.report import Report
-from rnn_lib.validation import describe
+from rnn_lib.ground.report import Report
+from rnn_lib.ground.validation import describe
 
 __all__ = [
     "SINGLE", "Verdict", "as_numbers", "attempt", "call", "close", "dtype_of", "is_right", "is_single", "is_unfilled",
@@ -20,6 +22,10 @@ __all__ = [
 ]
 
 SINGLE = 1e-5  # how well answers in float32 must agree
+COURSE = (  # what the notebooks call their own sizes and arrays, and the exercises their arguments
+    "T", "B", "I", "H", "O", "W_xh", "W_hh", "b_h", "W_hy", "b_y", "params", "X", "h", "hidden_states", "Y", "target",
+    "dY", "dZ",
+)
 
 
 class Verdict(Exception):
@@ -46,7 +52,9 @@ def returns_report(check):
             with np.errstate(all="ignore"):  # a wrong answer may overflow: the report says so, not a warning
                 return Report("correct", check(*answers, **options))
         except Verdict as verdict:
-            return verdict.report
+            report = verdict.report
+            hints = [] if report.kind == "not_started" else [hint for hint in map(borrowed, answers) if hint]
+            return Report(report.kind, " ".join([report.message, *hints]), report.table)
         except KeyboardInterrupt:  # the learner's own: they want to stop
             raise
         except BaseException as error:
@@ -76,7 +84,8 @@ def call(answer, *args, hints=None):
     except BaseException as error:
         line = line_of(error, answer)
         where = f" It happened in the line `{line}`." if line else ""
-        hint = "".join(f" {hint}" for kind, hint in (hints or {}).items() if isinstance(error, kind))
+        hint = "".join(f" {hint}" for kind, hint in (hints or {}).items()
+                       if isinstance(error, kind) and not borrowed(answer))  # then that is the likelier reason
         raise Verdict("exception", f"your code raised {say(error)}.{where}{hint}") from error
     name = getattr(answer, "__name__", "your function")
     printed = is_unfilled(value) and "print" in names_in(answer)
@@ -89,6 +98,21 @@ def call(answer, *args, hints=None):
 def names_in(answer):
     """Return the names of globals and attributes that the learner's function uses."""
     return getattr(getattr(answer, "__code__", None), "co_names", ())
+
+
+def borrowed(answer):
+    """Say which sizes and arrays of the notebook a function uses where it has arguments to take them from, or ""."""
+    if type(answer) is not FunctionType:
+        return ""
+    code = answer.__code__
+    if not set(COURSE) & set(code.co_varnames[:code.co_argcount]):
+        return ""
+    codes, names = [code], set()
+    for code in codes:  # it grows by the functions and comprehensions inside
+        names |= {line.argval for line in dis.get_instructions(code) if line.opname == "LOAD_GLOBAL"}
+        codes += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+    found = ", ".join(name for name in COURSE if name in names & set(answer.__globals__))
+    return f"Your function uses the notebook's own {found}: take what it needs from its arguments." if found else ""
 
 
 def is_unfilled(value):

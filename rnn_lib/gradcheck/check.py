@@ -19,11 +19,12 @@ from rnn_lib.gradcheck.probe import (
     Setting,
     choose_method,
     copy_with,
+    has_kink,
     initial_states,
     one_by_one,
     run_forward,
 )
-from rnn_lib.validation import (
+from rnn_lib.ground.validation import (
     check_array,
     check_callable,
     check_choice,
@@ -103,13 +104,15 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
       near zero tanh is almost linear, and mistakes hide;
     - from a zero and, if `forward` takes a state as its second argument, from a non-zero initial state;
     - in four calls in a row, two on X, one on other data, one on X: whatever survives a call is seen;
-    - on X repeated to 130 steps and to 130 sequences, and cut down to one, with a loss of the check's own, small
-      inputs and larger weights: there an error travels far (a truncation at 30 steps is seen, one at 100 may not be).
+    - on X repeated to 130 steps and to 130 sequences, and cut down to one, with small inputs, larger weights and a loss
+      of the check's own: there an error travels far (a truncation at 30 steps is seen, one at 100 may not be), dL/dY is
+      large, then tiny, and some of it is 0.
 
     In the first of the four calls each number of each parameter is nudged, in the others all at once, along a random
     direction. Central differences confirm that the complex step applies. Where it does not (abs, max, conj, a
-    comparison, a real array in the way), they judge, with their own tolerance, and the report says so. Its last line
-    says what was tested, and what could not be.
+    comparison, a real array in the way), they judge, with their own tolerance, and the report says so. Where the loss
+    has a kink exactly at the weights (a ReLU of 0) there is no derivative, and they are left out. The report's last
+    line says what was tested, and what could not be.
 
     The error of a parameter is max|a - n| / max(|a|, |n|), a from `backward`, n numerical. Differences below
     a hundredth of `tolerance` times the largest number of the whole gradient are rounding. The default
@@ -129,6 +132,9 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
     settings, habit = settings_of(own, X, loss_fn, rng)
     settings += [s._replace(place=ORDER_ONE, model=order_one) for s in settings
                  if is_finite(loss_or_nan(s._replace(model=order_one), X))]
+    bent = [any(has_kink(s.probe(CENTRAL).along(v, data)) for data in (X, other_data(X))) for s in settings]
+    kinks = [s for s, kink in zip(settings, bent, strict=True) if kink and not all(bent)]
+    settings = [s for s, kink in zip(settings, bent, strict=True) if not kink or all(bent)]
     method, why = choose_method(asked, settings, X, v)
     first_grads, _ = forward_and_backward(settings[0]._replace(model=copy_with(own)), X)
     method, single = allow_for_float32(method, first_grads)
@@ -141,18 +147,21 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
             state = initial_states(far, data, rng)[-1]
             elsewhere = Setting(OTHER_SHAPES, far, state, linear_loss, bool(habit))
             check_array("loss", elsewhere.probe(CENTRAL).loss(data), ())
-            series.append([(elsewhere, data), (elsewhere._replace(state=settings[-1].state), X)])
+            series.append([(elsewhere, data), (elsewhere._replace(state=settings[-1].state, loss_fn=faint_loss), X)])
         except Exception as error:
             refused.append(f"X of shape {data.shape} ({error})")
     loss_fault, loss_why = suspects.loss_alone(settings[0], X, rng)
     # Where the loss alone stops the complex step, the check's own loss does not.
     elsewhere_method = asked._replace(tolerance=method.tolerance) if loss_why else method
-    found = [compare(calls, elsewhere_method if calls[0][0].place == OTHER_SHAPES else method, v) for calls in series]
 
+    def compared(calls):
+        return compare(calls, elsewhere_method if calls[0][0].place == OTHER_SHAPES else method, v)
+
+    found = [compared(calls) for calls in series]
     slips = dict.fromkeys(fault for calls in found for c in calls for fault in c.faults)
-    remarks = [loss_fault or suspects.explain(found, X), *list(slips)[:3]]
+    remarks = [loss_fault or suspects.explain(found, X, series, compared), *list(slips)[:3]]
     notes = [habit, f"The complex step does not apply: {'loss_fn' if loss_why else 'forward'} {why}." if why else "",
-             SINGLE_FORWARD if method.noise == CENTRAL_SINGLE.noise else "", single, scope(found, X, refused)]
+             SINGLE_FORWARD if method.noise == CENTRAL_SINGLE.noise else "", single, scope(found, X, refused, kinks)]
     return GradientReport(worst_errors(found), method.tolerance,
                           tuple(filter(None, remarks)), tuple(filter(None, notes)))
 
@@ -187,13 +196,15 @@ def settings_of(model, X, loss_fn, rng):
     return [Setting("own weights", model, state, loss_fn, bool(habit)) for state in states], habit
 
 
-def scope(found, X, refused):
+def scope(found, X, refused, kinks):
     """Say what was tested and what was not."""
     firsts, calls = [calls[0] for calls in found], list(itertools.chain(*found))
     shapes = dict.fromkeys(str(c.X.shape) for c in firsts)
-    stateless = all(c.setting.state is None for c in firsts)
+    stateless = all(s.state is None for s in (*kinks, *(c.setting for c in firsts)))
     missed = [f"the gradient of {name} at {place}, which rounding hides"
               for place, errors in worst_errors(found).items() for name in errors if errors[name] is None] + refused
+    missed += [f"{s.place} from {'no' if s.state is None else 'an'} initial state, where the loss has a kink (a ReLU "
+               "or an abs of exactly 0?)" for s in kinks]
     if stateless and X.ndim > 2:
         missed.append("a non-zero initial state")
     if all(c.setting.place != ORDER_ONE for c in firsts):
@@ -201,7 +212,7 @@ def scope(found, X, refused):
     if np.array_equal(other_data(X), X):
         missed.append("other data of the same shape")
     for name in firsts[0].grads:
-        if not any(np.any(c.grads[name]) for c in calls if c.grads):
+        if not any(np.any(c.grads[name]) or name in c.wrong for c in calls if c.grads):
             missed.append(f"the gradient of {name}, which is 0 throughout")
     if not any(g.any() for c in firsts if c.expected for g in c.expected.values()):
         missed.append("this loss, whose gradient is 0")
@@ -238,11 +249,24 @@ def other_shapes(X):
 
 
 def linear_loss(Y):
-    """A loss for outputs of any shape: the sum of Y times fixed random numbers of order one. Returns (loss, dL/dY)."""
+    """A loss for outputs of any shape: the sum of Y times fixed random numbers of order one. Returns (loss, dL/dY).
+
+    Some of the numbers are 0, as where a loss reads the last step alone, or sequences have unequal lengths.
+    """
     if not isinstance(Y, np.ndarray):
         raise TypeError(f"forward returns {type(Y).__name__}, not one array")
     dY = np.random.default_rng(0).normal(size=Y.shape)
+    if Y.ndim > 1:
+        dY[:0:-3] = 0  # the last, and every third before it
+    if Y.ndim > 2:
+        dY[::2, :0:-3] = 0
     return (dY * Y).sum(), dY
+
+
+def faint_loss(Y):
+    """`linear_loss` with tiny numbers: whatever is lost because it is small shows."""
+    loss, dY = linear_loss(Y)
+    return 1e-20 * loss, 1e-20 * dY
 
 
 def check_model_and_loss(model, loss_fn):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_lib.gradcheck.probe import Setting, copy_with, derivative, one_by_one
-from rnn_lib.validation import check_array
+from rnn_lib.ground.validation import check_array
 
 OTHER_SHAPES = "other shapes"  # the place of a Setting with a loss and shapes of the check's own
 
@@ -35,7 +35,8 @@ def compare(calls, method, v):
     found = []
     for setting, X in calls:
         setting = setting._replace(model=patient)
-        if not found or setting.fresh or setting.state is not found[-1].setting.state:
+        last = found[-1].setting if found else None
+        if not last or setting.fresh or setting.state is not last.state or setting.loss_fn is not last.loss_fn:
             probe = setting.probe(method)  # else the last one: forward does not change from call to call
         try:
             grads, faults = forward_and_backward(setting, X)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rnn_lib.report import html_box, text_table
+from rnn_lib.ground.report import html_box, text_table
 
 __all__ = ["Direction", "GradientReport"]
 

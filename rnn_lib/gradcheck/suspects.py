@@ -7,14 +7,24 @@ import copy
 
 import numpy as np
 
-from rnn_lib.gradcheck.probe import CENTRAL, confirmed_derivative, copy_with, differ, run_forward
+from rnn_lib.gradcheck.comparison import OTHER_SHAPES
+from rnn_lib.gradcheck.probe import (
+    CENTRAL,
+    central_for,
+    confirmed_derivative,
+    copy_with,
+    derivative,
+    differ,
+    run_forward,
+)
 
 SINGLE_ROUNDING = (1e-9, 1e-5)  # errors of this size come from an array of float32
 
 
-def explain(found, X):
+def explain(found, X, series, compared):
     """Return the sentence of the first suspect that is guilty, or "".
 
+    `series` holds the calls of which `compared` made `found`; any of them can be made again, alone or otherwise.
     `found` holds a list of Comparisons for every Setting: its calls in a row. The first of each is the first call of a
     fresh copy; the settings of X itself come before those of other shapes.
     """
@@ -22,27 +32,59 @@ def explain(found, X):
     main = [first for first in firsts if first.expected is not None]
     wrong = list(dict.fromkeys(name for calls in found for c in calls for name in c.wrong))
     return (
-        surviving(found, main)
+        surviving(found, series, compared)
         or unread(firsts, wrong)
         or loss_changes_Y(main[0].setting, X)
         or probabilities(run_forward(copy_with(main[0].setting.model), X, main[0].setting.state))
         or same_factor(main[0])
         or initial_state(main)
+        or size_of_error(found, series, compared)
         or shapes_apart(main, firsts[len(main):])
-        or single_precision([error for first in firsts for error in first.errors.values()])
+        or small_errors([error for first in firsts for error in first.errors.values()])
     ) if wrong else ""
 
 
-def surviving(found, main):
-    """Does something survive a call? A later call is wrong where a first one is right, or the same twice differs."""
-    for first, second, *rest in found:
-        right = first.errors and not first.wrong and (first.expected is not None or not main[-1].wrong)
+def surviving(found, series, compared):
+    """Does something survive a call? A call is wrong that alone is right, or the same call twice differs."""
+    for calls, made in zip(found, series, strict=True):
+        first, second = calls[:2]
         twice = first.X is second.X and not first.setting.fresh
-        if (right and any(c.wrong for c in (second, *rest))
-                or twice and any(differ(g, second.grads[name]) for name, g in first.grads.items())):
+        if (twice and any(differ(g, second.grads[name]) for name, g in first.grads.items())
+                or any(set(c.wrong) - set(compared([call])[0].wrong)
+                       for c, call in zip(calls[1:], made[1:], strict=True) if c.wrong)):
             return ("A later call does not give what a first call gives: something survives a call. Look at what "
                     "backward adds to and at what forward remembers: where are they made anew?")
     return ""
+
+
+def size_of_error(found, series, compared):
+    """Are the gradients of a linear loss right once dL/dY is smaller, or larger, or nowhere 0?"""
+    for calls, made in zip(found, series, strict=True):
+        for c, (setting, X) in zip(calls, made, strict=True):
+            if not c.wrong or c.expected is not None or setting.place != OTHER_SHAPES:
+                continue
+            for change, sentence in CHANGES_OF_ERROR:
+                if not compared([(setting._replace(loss_fn=changed_loss(setting.loss_fn, change)), X)])[0].wrong:
+                    return sentence
+    return ""
+
+
+CHANGES_OF_ERROR = (  # what is done to dL/dY, and what it says if the gradients are right then
+    (lambda dY: 1e-9 * dY, "All is right for a small dL/dY, and wrong for a large one: look for np.clip, a minimum or "
+     "a norm inside backward."),
+    (lambda dY: 1e20 * dY, "All is right for a large dL/dY, and wrong for a tiny one: look for a term without "
+     "dL/dY, a threshold, a comparison or a rounding inside backward."),
+    (lambda dY: np.where(dY == 0, 1.0, dY), "All is right where dL/dY is nowhere 0, and wrong where it is 0 at some "
+     "steps: look for a test of dY, or a mask, that skips a step or ends the loop."),
+)
+
+
+def changed_loss(loss_fn, change):
+    """Return the loss that is linear in Y, as `loss_fn` is, with a changed dL/dY."""
+    def changed(Y):
+        dY = change(loss_fn(Y)[1])
+        return (dY * Y).sum(), dY
+    return changed
 
 
 def unread(firsts, names):
@@ -94,12 +136,12 @@ def shapes_apart(main, elsewhere):
     return ""
 
 
-def single_precision(errors):
-    """Is no error larger than the rounding of float32, and one larger than that of float64?"""
+def small_errors(errors):
+    """Are all errors as small as the rounding of float32, or smaller?"""
     worst = max(filter(None, errors), default=0.0)
-    if SINGLE_ROUNDING[0] < worst < SINGLE_ROUNDING[1]:
-        return (f"The largest error is {worst:.0e}, the size of float32's rounding: single precision somewhere. "
-                "Look for an array whose dtype is float32.")
+    if 0 < worst < SINGLE_ROUNDING[1]:
+        return (f"The largest error is {worst:.0e}: look for an array of float32, which rounds to 6e-8, or for a small "
+                "number that does not belong, in backward or in loss_fn, as in log(p + 1e-12).")
     return ""
 
 
@@ -123,10 +165,14 @@ def loss_alone(setting, X, rng):
         return setting.loss_fn(Y + a * direction)[0]
 
     slope, why = confirmed_derivative(along, along)
+    central = central_for(along)
+    if central is not CENTRAL:
+        slope = derivative(along, central.name, central.step)
+    exact = not why and central is CENTRAL
     parts = dY * direction
     difference, size = abs(parts.sum() - slope), np.sqrt((parts**2).sum())
-    rounding = CENTRAL.noise * abs(along(0.0)) / CENTRAL.step if why else 0.0
-    if difference <= max(rounding, (CENTRAL.tolerance if why else SINGLE_ROUNDING[0]) * size):
+    rounding = 0.0 if exact else central.noise * abs(along(0.0)) / central.step
+    if difference <= max(rounding, (SINGLE_ROUNDING[0] if exact else central.tolerance) * size):
         return "", why
     if difference < SINGLE_ROUNDING[1] * size:
         return "The dL/dY that loss_fn returns is right within the rounding of float32, and no better.", why

@@ -10,8 +10,8 @@ __all__ = ["clinic_panel", "draw_clinic"]
 
 def draw_clinic(result):
     """Draw one examination: the loss curves and the gradients' angles."""
-    verdict = "shows itself on" if result.fails else "hides on" if result.learns else "slows down"
-    return plots.patient([result], f"{result.bug} {verdict} this task")
+    verdict = "shows itself on" if result.fails else "hides on" if result.hides else "slows down"
+    return plots.patient(result, f"{result.bug} {verdict} this task")
 
 
 def clinic_panel():

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnn_lib.ground.seeds import generator
 from rnn_lib.playgrounds.panel import Panel, choice, slider
 from rnn_lib.plots.sequences import draw_map
 from rnn_lib.plots.style import BASELINE, new_figure
 from rnn_lib.plots.vanishing import draw_lag_curves
-from rnn_lib.seeds import generator
 
 __all__ = ["draw_lag", "lag_panel", "run_lag", "sheared"]
 

@@ -34,9 +34,9 @@ from inspect import signature
 import ipywidgets as widgets
 import numpy as np
 
+from rnn_lib.ground.validation import check_choice, check_int, check_number
 from rnn_lib.playgrounds.picture import data_url
 from rnn_lib.plots.style import DRAWING
-from rnn_lib.validation import check_choice, check_int, check_number
 
 CONTROL_WIDTH, LETTER_WIDTH, TEXT_HEIGHT, PROGRESS_WIDTH = 440, 8, 40, 200  # pixels
 PROGRESS_AFTER, PROGRESS_EVERY = 0.3, 0.1  # seconds

@@ -8,12 +8,12 @@ from matplotlib.transforms import Bbox, TransformedBbox
 
 from rnn_lib import RNN, data
 from rnn_lib.generate import free_run
+from rnn_lib.ground.validation import check_choice
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
 from rnn_lib.plots.forecast import shade_warm_up
 from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, TARGET, new_figure
 from rnn_lib.training import fit
-from rnn_lib.validation import check_choice
 
 OPTIMISERS = {
     "Adam": Adam,
@@ -26,7 +26,8 @@ LAST_VALUE_MSE = 1 - np.cos(2 * np.pi / PERIOD)  # of the forecast "the next val
 PLACES = [(0.085, 0.42, 0.295, 0.51), (0.46, 0.1, 0.515, 0.83)]
 SWING = 1.5  # how far from the middle of its row a forecast is drawn
 TEACHER_FORCED, FREE_RUNNING, STATES = 8.0, 4.0, -1.5  # in the right picture: middles of rows, bottom of the heat map
-LOSS_TICKS = [0.001, 0.1, 10.0]
+TOP = 10.0  # of the loss's axis
+LOSS_TICKS = [0.001, 0.1, TOP]
 LOST = 1e6  # always predicting 0 has a loss of 0.5; that far above it, training has run away
 
 
@@ -49,10 +50,19 @@ class SineRun:
         """One line: the settings and what came of them."""
         if self.diverged:
             return f"{self.label}: {self.diverged}; try a smaller learning rate."
+        if self.loss[-1] > LAST_VALUE_MSE:
+            advice = "lower the lr" if went_too_far(self.loss) else "raise lr or epochs"
+            return f"{self.label}: loss {self.loss[-1]:.3g}, worse than the last value; {advice}."
         return (
             f"{self.label}: loss {self.loss[-1]:.4f}; MSE teacher-forced {self.teacher_forced_mse:.4f}, "
             f"free {self.free_running_mse:.4f}."
         )
+
+
+def went_too_far(loss):
+    """True if training that failed did so by too large steps: the loss rose far above its start, or fell and stuck."""
+    fell_and_stuck = loss[-1] < 0.9 * loss[0] and loss[-1] > 0.98 * loss[len(loss) // 2]
+    return max(loss) > 2 * loss[0] or fell_and_stuck
 
 
 def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=None, seed=0):
@@ -96,26 +106,27 @@ def draw_sine(run, ghosts=()):
 
 def draw_loss(axis, run, ghosts):
     """Draw the loss of this run over those of the ghosts, with their settings below."""
-    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0])]
-    for i, (shown, (colour, style)) in enumerate(zip((*ghosts, run), styles, strict=True)):
+    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0]), (BASELINE, ":")]
+    for i, (shown, (colour, style)) in enumerate(zip((*ghosts, run, None), styles, strict=True)):
         width = 2.2 if shown is run else 1.4
-        axis.plot(range(1, len(shown.loss) + 1), shown.loss, color=colour, linestyle=style, linewidth=width)
+        if shown is None:
+            axis.axhline(LAST_VALUE_MSE, color=colour, linestyle=style, linewidth=width)
+        else:
+            axis.plot(range(1, len(shown.loss) + 1), shown.loss, color=colour, linestyle=style, linewidth=width)
         height = -0.265 - 0.063 * i  # in the middle of line i of the text below
         axis.plot(
             [-0.21, -0.11], [height] * 2, color=colour, linestyle=style, linewidth=width, clip_on=False,
             transform=axis.transAxes,
         )
-    labels = "\n".join(shown.label for shown in (*ghosts, run))
+    labels = "\n".join([*(shown.label for shown in (*ghosts, run)), "always the last value"])
     axis.text(-0.09, -0.23, labels, fontsize=9, va="top", linespacing=1.45, transform=axis.transAxes)
     if run.diverged:
-        axis.plot(len(run.loss), min(run.loss[-1], 10), "X", color=BACKWARD, markersize=11, clip_on=False)
-    axis.axhline(LAST_VALUE_MSE, color=BASELINE, linestyle=":", linewidth=1.2)
-    axis.text(
-        0.99, LAST_VALUE_MSE, "always the last value", color=BASELINE, fontsize=9, ha="right", va="bottom",
-        transform=axis.get_yaxis_transform(),
-    )
+        axis.plot(len(run.loss), min(run.loss[-1], TOP), "X", color=BACKWARD, markersize=11, clip_on=False)
+    elif max(run.loss) > TOP:
+        axis.text(0.5, 0.99, f"▲ up to {max(run.loss):.2g}", color=OUTPUT, fontsize=9, ha="center", va="top",
+                  transform=axis.transAxes)
     last = max(50, *(len(shown.loss) for shown in (run, *ghosts)))
-    axis.set(yscale="log", ylim=(1e-3, 10), xlim=(1, last), xticks=[1, last], xlabel="epoch")
+    axis.set(yscale="log", ylim=(1e-3, TOP), xlim=(1, last), xticks=[1, last], xlabel="epoch")
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set_yticks(LOSS_TICKS, map(plain, LOSS_TICKS))
     axis.set_title("Loss in training", y=1.0, fontsize=11)
@@ -140,7 +151,7 @@ def draw_time(axis, run):
 
 def draw_forecast(axis, row, run, output, error, title):
     """Draw one forecast over the target at the height `row`, or say that there is none."""
-    axis.plot(STEPS, row + run.target, color=TARGET, linewidth=1.2, linestyle="--")
+    axis.plot(STEPS, row + run.target, color=TARGET, linewidth=1.2, linestyle="--", zorder=3)  # above the forecast
     if output is None:
         axis.text(
             LENGTH / 2, row, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, fontweight="bold",

@@ -1,24 +1,25 @@
-"""Figures about classification: probabilities step by step, errors on their way back, digits."""
+"""Figures about classification: probabilities step by step, digits."""
 
 import numpy as np
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
-from rnn_lib.plots.style import BACKWARD, BASELINE, INPUT, LINES, TARGET, new_figure
+from rnn_lib.plots.style import INPUT, TARGET, new_figure
 
 
-def class_probabilities(p, truth, title, classes=None, steps=None, image=None):
+def class_probabilities(p, truth, title, classes=None, steps=None, image=None, xlabel="time step"):
     """Draw how probable each class is after each step; the right class is framed.
 
     p        (T, C), each row a softmax
     truth    the right class, one number or one for each step
     classes  C names, steps T names; by default their numbers
     image    an optional picture, (rows, columns), drawn beside
+    xlabel   what the steps are
     """
     columns = 1 if image is None else 2
     ratios = {} if image is None else {"width_ratios": [1, 3]}
-    figure, axes = new_figure(1, columns, height=1.5 + 0.2 * p.shape[1], squeeze=False, gridspec_kw=ratios)
-    draw_probabilities(axes[0, -1], p, truth, classes, steps)
+    figure, axes = new_figure(1, columns, height=1.7 + 0.2 * p.shape[1], squeeze=False, gridspec_kw=ratios)
+    draw_probabilities(axes[0, -1], p, truth, classes, steps, xlabel)
     if image is not None:
         draw_image(axes[0, 0], image)
     figure.get_layout_engine().set(rect=(0, 0, 0.99, 1))  # room for the last frame's line
@@ -26,7 +27,7 @@ def class_probabilities(p, truth, title, classes=None, steps=None, image=None):
     return figure
 
 
-def draw_probabilities(axis, p, truth, classes=None, steps=None):
+def draw_probabilities(axis, p, truth, classes=None, steps=None, xlabel="time step"):
     """Draw the map of `class_probabilities` into `axis`: from white, 0, to green, 1."""
     T, C = p.shape
     axis.imshow(p.T, cmap="Greens", vmin=0, vmax=1, aspect="auto")
@@ -34,9 +35,12 @@ def draw_probabilities(axis, p, truth, classes=None, steps=None):
     axis.add_collection(PatchCollection(frames, facecolor="none", edgecolor=TARGET, linewidth=1.4))
     for t, name in enumerate(range(1, T + 1) if steps is None else steps):  # text is quicker to draw than ticks
         axis.text(t, C - 0.4, name, ha="center", va="top")
-    for c, name in enumerate(range(C) if classes is None else classes):
+    classes = [*map(str, range(C) if classes is None else classes)]
+    for c, name in enumerate(classes):
         axis.text(-0.5, c, f"{name} ", ha="right", va="center")
     axis.set(xticks=[], yticks=[], xlim=(-0.52, T - 0.48), ylim=(C - 0.48, -0.52))
+    axis.set_xlabel(xlabel, labelpad=20)
+    axis.set_ylabel("class", labelpad=8 + 7 * max(map(len, classes)))
     axis.grid(False)
     axis.spines[:].set_visible(False)
 
@@ -90,18 +94,4 @@ def confusion_matrix(counts, title):
     axis.set(title=title, xlabel="read as", ylabel="is", xticks=range(C), yticks=range(C))
     axis.tick_params(length=0)
     axis.grid(False)
-    return figure
-
-
-def error_back_in_time(sizes, title):
-    """Draw the size of dL/dh_t at every step, (T,), as a share of the last step's, before and after: {label: sizes}."""
-    figure, axis = new_figure()
-    looks = [(BASELINE, LINES[1]), (BACKWARD, LINES[0])]
-    for (label, size), (colour, style) in zip(sizes.items(), looks, strict=False):
-        steps = range(1, len(size) + 1)
-        axis.plot(steps, size / size[-1], "o", linestyle=style, color=colour, markersize=5)
-        axis.annotate(label, (1, size[0] / size[-1]), xytext=(-8, 0), textcoords="offset points", color=colour,
-                      ha="right", va="center", annotation_clip=False)
-    axis.set_xlim(-0.2, len(steps) + 0.3)
-    axis.set(title=title, xlabel="time step t", ylabel="size of $∂L/∂h_t$ (last step = 1)", yscale="log")
     return figure

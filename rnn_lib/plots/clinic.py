@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, SERIES, label_ends, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, label_ends, new_figure
 from rnn_lib.plots.training import draw_losses
 
 MARGINS = {"left": 0.08, "right": 0.885, "bottom": 0.17, "top": 0.8, "wspace": 0.62}
@@ -15,7 +15,7 @@ def step_errors(steps, errors, title):
     An error of exactly zero is drawn at 1e-17.
     """
     figure, axis = new_figure(height=3.6)
-    for (label, values), colour, line in zip(errors.items(), (BACKWARD, OUTPUT), ("-", "--"), strict=False):
+    for (label, values), colour, line in zip(errors.items(), SERIES, LINES, strict=False):
         axis.plot(steps, np.maximum(values, 1e-17), line, color=colour, label=label, marker="o", markersize=3)
     axis.set(xscale="log", yscale="log", ylim=(1e-18, 1e2), xlabel="step", ylabel="relative error", title=title)
     label_ends(axis)
@@ -31,22 +31,38 @@ def two_losses(histories, title):
     return figure
 
 
-def patient(examinations, title):
-    """Draw a patient: its loss beside the right one's on each task, and how its gradients compare with the true ones.
-
-    The bars are those of half way through training, one for each task; of a single task, those before it as well.
-    """
-    figure, axes = new_figure(1, len(examinations) + 1, height=3.2, layout="none", gridspec_kw=MARGINS)
-    for axis, exam in zip(axes, examinations, strict=False):
-        draw_curves(axis, {"right": exam.right, "wrong": exam.wrong}, (OUTPUT, BACKWARD))
-        axis.set_title(exam.task, fontsize=10.5, fontweight="normal")
-        label_ends(axis)
-    if len(examinations) == 1:
-        draw_cosines(axes[-1], examinations[0].angles)
-    else:
-        draw_cosines(axes[-1], {exam.task.partition(",")[0]: exam.angles["half way"] for exam in examinations})
+def patient(exam, title):
+    """Draw a patient on one task: its loss beside the right one's, and its gradients' angles to the true ones."""
+    figure, axes = new_figure(1, 2, height=3.2, layout="none", gridspec_kw=MARGINS)
+    draw_training(axes[0], exam)
+    draw_cosines(axes[1], exam.angles)
     figure.suptitle(title, x=0.08, ha="left", fontsize=12, fontweight="bold")
     return figure
+
+
+def symptoms(exams, title):
+    """Draw how a patient's gradients compare with the true ones half way through training, one bar for each task."""
+    figure, axis = new_figure(width=6.0, height=3.2, layout="none",
+                              gridspec_kw={"left": 0.12, "right": 0.8, "bottom": 0.17, "top": 0.78})
+    draw_cosines(axis, {exam.task.partition(",")[0]: exam.angles["half way"] for exam in exams}, -0.02)
+    figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
+    return figure
+
+
+def careers(exams, title):
+    """Draw what training makes of a patient on each task: its loss beside the right one's."""
+    figure, axes = new_figure(1, len(exams), height=3.2, layout="none", gridspec_kw=MARGINS)
+    for axis, exam in zip(axes, exams, strict=True):
+        draw_training(axis, exam)
+    figure.suptitle(title, x=0.08, ha="left", fontsize=12, fontweight="bold")
+    return figure
+
+
+def draw_training(axis, exam):
+    """Draw the loss of the right network and of the patient on one task."""
+    draw_curves(axis, {"right": exam.right, "wrong": exam.wrong}, (OUTPUT, BACKWARD))
+    axis.set_title(exam.task, fontsize=10.5, fontweight="normal")
+    label_ends(axis)
 
 
 def draw_curves(axis, histories, colours):
@@ -58,7 +74,7 @@ def draw_curves(axis, histories, colours):
     axis.yaxis.set_major_formatter("{x:g}")
 
 
-def draw_cosines(axis, angles):
+def draw_cosines(axis, angles, legend_at=-0.3):
     """Draw two bars for each parameter: the cosines of {label: {parameter: (cosine, ratio of lengths)}}."""
     for i, (label, by_name) in enumerate(angles.items()):
         places = np.arange(len(by_name)) + 0.4 * (i - 0.5)
@@ -72,4 +88,4 @@ def draw_cosines(axis, angles):
     axis.set(xlim=(-1.05, 1.05), xticks=(-1, 0, 1), xlabel="cosine to the true gradient")
     axis.set_yticks(range(len(by_name)), by_name)
     axis.invert_yaxis()
-    axis.legend(loc="lower left", bbox_to_anchor=(-0.3, 0.985), ncols=2, fontsize=8.5, handlelength=1.2)
+    axis.legend(loc="lower left", bbox_to_anchor=(legend_at, 0.985), ncols=2, fontsize=8.5, handlelength=1.2)

@@ -28,19 +28,26 @@ def stacked_series(x, values, title, xlabel="time step"):
     return figure
 
 
-def window(x, target, title="Every step's target is the next input"):
-    """Draw one window: the inputs, (T, 1), and above them the targets, joined to where the same value comes in."""
-    x, target = np.ravel(x), np.ravel(target)
-    steps, lift = np.arange(1, len(x) + 1), 1.5
-    figure, axis = new_figure()
-    axis.plot(steps, x, "o-", color=INPUT, linewidth=1, label="input $x_t$")
-    axis.plot(steps, target + lift, "s-", color=TARGET, linewidth=1, markersize=5, label="target $x_{t+1}$")
-    for t, value in zip(steps[:-1], target[:-1], strict=True):
-        axis.plot([t, t + 1], [value + lift, value], color=BASELINE, linewidth=0.8, label="_")
-    axis.set(title=title, xlabel="time step t", yticks=[])
-    axis.grid(False)
+def windows_on_timeline(series, length, stride=1, title="Each window is a piece of the series, its target one later"):
+    """Draw a series, (N,), and below it the windows that `data.windows` cuts from it, each where it was cut."""
+    series = np.ravel(series)
+    starts, time = range(0, len(series) - length, stride), np.arange(1, len(series) + 1)
+    drop = 1.6 * np.ptp(series)  # from row to row
+    figure, axis = new_figure(height=1.4 + 0.75 * (len(starts) + 1))
+    axis.plot(time, series, color=TARGET, linewidth=1.6)
+    for row, start in enumerate(starts, start=1):
+        x, target = slice(start, start + length), slice(start + 1, start + length + 1)
+        axis.plot(time[target], series[target] - row * drop, "s", color=TARGET, markersize=6, fillstyle="none")
+        axis.plot(time[x], series[x] - row * drop, "o-", color=INPUT, linewidth=1, markersize=3)
+    rows = ["the series", *(f"window {b}" for b in range(len(starts)))]
+    axis.set_yticks([series.mean() - row * drop for row in range(len(rows))], rows)
+    axis.tick_params(axis="y", length=0)
+    axis.plot([], [], "o-", color=INPUT, linewidth=1, markersize=3, label="inputs")
+    axis.plot([], [], "s", color=TARGET, fillstyle="none", label="their targets")
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=10)
+    axis.set(title=title, xlabel="time step")
+    axis.grid(False, axis="y")
     axis.spines["left"].set_visible(False)
-    label_ends(axis)
     return figure
 
 

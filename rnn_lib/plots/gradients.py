@@ -38,7 +38,7 @@ def backward_walk(ledger, t):
         draw_step(axis, s, ledger[s], T, strong=s == t)
     if t == 0:
         draw_carry(axis, 0, ledger[0]["carry"], strong=True)
-    draw_arrows(axis, [*forward_arrows(T), *backward_arrows(T, t)])
+    draw_arrows(axis, [*forward_arrows(T), *backward_arrows(ledger, t)])
     draw_sums(axis, ledger, t)
     return figure
 
@@ -92,13 +92,16 @@ def forward_arrows(T):
             yield (left + 0.22, H_ROW + 0.06), (right - 0.22, H_ROW + 0.06), False, False
 
 
-def backward_arrows(T, t):
-    """The arrows of the walk back, as far as it has come, in the same form."""
-    for s in range(max(t, 1), T + 1):
-        yield (state(s) + 0.06, Y_ROW - 0.22), (state(s) + 0.06, H_ROW + 0.22), True, s == t
-        yield (state(s) - 0.22, H_ROW - 0.06), (before(s) + 0.22, H_ROW - 0.06), True, s == t
-    for s in range(t, T):
-        yield (before(s + 1) - 0.22, H_ROW - 0.06), (state(s) + 0.22, H_ROW - 0.06), True, s == t
+def backward_arrows(ledger, t):
+    """The arrows of the walk back, as far as it has come, in the same form; none where all that comes back is zero."""
+    for s in range(t, len(ledger)):
+        step = ledger[s]
+        if s > 0 and step["from_y"].any():
+            yield (state(s) + 0.06, Y_ROW - 0.22), (state(s) + 0.06, H_ROW + 0.22), True, s == t
+        if s > 0 and step["dh_t"].any():
+            yield (state(s) - 0.22, H_ROW - 0.06), (before(s) + 0.22, H_ROW - 0.06), True, s == t
+        if step["carry"].any():
+            yield (before(s + 1) - 0.22, H_ROW - 0.06), (state(s) + 0.22, H_ROW - 0.06), True, s == t
 
 
 def draw_step(axis, t, step, T, strong):

@@ -32,7 +32,7 @@ def echo(X, hidden_states, floor=0.01):
 
 
 def state_map(hidden_states, title):
-    """Draw one sequence's states, (T+1, 1, H), as a heat map: a row a unit, a column a step."""
+    """Draw one sequence's states, (T+1, 1, H), as a heat map: one row per unit, one column per step."""
     figure, axis = new_figure(height=3.6)
     figure.colorbar(draw_map(axis, hidden_states), ax=axis, label="hidden state", ticks=[-1, 0, 1], pad=0.02)
     axis.set(title=title, xlabel="time step t")
@@ -87,16 +87,16 @@ def draw_states(axis, hidden_states):
     for unit, values in enumerate(hidden_states[:, 0].T):
         shade = HIDDEN if unit == 0 else darker(HIDDEN, 0.75**unit)
         axis.plot(values, color=shade, linestyle=LINES[unit % len(LINES)], linewidth=0.8, label="_")
-        axis.plot(values, MARKERS[unit % len(MARKERS)], color=shade, markersize=4, label=f"unit {unit + 1}")
+        axis.plot(values, MARKERS[unit % len(MARKERS)], color=shade, markersize=4, label=f"unit {unit}")
 
 
 def draw_map(axis, hidden_states, first_step=0):
     """Draw a heat map of one sequence's states and return the image."""
     states = hidden_states[:, 0].T
     H, steps = states.shape
-    extent = (first_step - 0.5, first_step + steps - 0.5, H + 0.5, 0.5)
+    extent = (first_step - 0.5, first_step + steps - 0.5, H - 0.5, -0.5)
     axis.grid(False)
-    axis.set(ylabel="hidden unit", yticks=[1, H])
+    axis.set(ylabel="hidden unit", yticks=[0, H - 1])
     return axis.imshow(states, aspect="auto", cmap=STATE_COLOURS, vmin=-1, vmax=1, extent=extent)
 
 

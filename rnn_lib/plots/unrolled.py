@@ -97,7 +97,7 @@ def sums_of_step(params, X, hidden_states, Y, step):
     lines = [f"h{t} = tanh(W_xh x{t} + W_hh h{t_before} + b_h)      y{t} = W_hy h{t} + b_y"]
     for i, state in enumerate(now):
         sums = products(params["W_xh"][i], x) + products(params["W_hh"][i], before) + [f"{params['b_h'][i]:.4g}"]
-        lines.append(f"unit {i + 1}: tanh({' + '.join(sums)}) = tanh({np.arctanh(state):.4f}) = {state:.4f}")
+        lines.append(f"unit {i}: tanh({' + '.join(sums)}) = tanh({np.arctanh(state):.4f}) = {state:.4f}")
     sums = products(params["W_hy"][0], now) + [f"{params['b_y'][0]:.4g}"]
     lines.append(f"output: {' + '.join(sums)} = {y[0]:.4f}")
     return [line.replace("+ -", "- ") for line in lines]

@@ -3,8 +3,8 @@
 import numpy as np
 
 from rnn_lib.bugs.patient import Bugs
+from rnn_lib.ground.validation import check_choice
 from rnn_lib.rnn import RNN
-from rnn_lib.validation import check_choice
 
 __all__ = ["BUGS", "BuggyRNN", "patient"]
 

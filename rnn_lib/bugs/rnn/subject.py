@@ -13,13 +13,13 @@ from rnn_lib.rnn import RNN
 __all__ = ["RNN_SUBJECT"]
 
 
-def make_problem(T, B, I, H, O, seed, **weights):
-    """Return random weights of order one, but for those that are given, and what they do to random data."""
+def make_problem(T, B, I, H, O, seed, size=1.0, **weights):
+    """Return random weights of this size, but for those that are given, and what they do to random data."""
     rng = np.random.default_rng(seed)
     model = RNN(I, H, O)
-    model.set_params({name: order_one(p.shape, rng) for name, p in model.params.items()} | weights)
-    X = rng.normal(size=(T, B, I))
-    model.forward(X, rng.uniform(-0.9, 0.9, (B, H)))
+    model.set_params({name: size * order_one(p.shape, rng) for name, p in model.params.items()} | weights)
+    X = size * rng.normal(size=(T, B, I))
+    model.forward(X, size * rng.uniform(-0.9, 0.9, (B, H)))
     args = {"params": model.params, "X": X, "hidden_states": model.hidden_states, "dY": rng.normal(size=(T, B, O))}
     axes = {"X": ("T", "B", "I"), "hidden_states": ("T+1", "B", "H"), "dY": ("T", "B", "O")}
     return Problem(args, axes, right)
@@ -57,6 +57,7 @@ RNN_SUBJECT = Subject(
         [FIRST.args["hidden_states"][:1], np.random.default_rng(6).uniform(-0.9, 0.9, (7, 3, 5))])),
     without_carry=make_problem(**SIZES, seed=1, **FIRST.params | {"W_hh": np.zeros((5, 5))}),
     silence="W_hh = 0",
+    unseen=(make_problem(T=3, B=2, I=5, H=6, O=4, seed=7), make_problem(T=3, B=2, I=5, H=6, O=4, seed=8, size=0.5)),
     shortened=(
         lambda k, params, X, h, dY: weight_gradients(X, h[:-1], h[1:], windowed(k, params, h, dY), dY),
         lambda k, params, X, h, dY: weight_gradients(X, h[:-1], h[1:], in_blocks(k, params, h, dY), dY),
@@ -64,5 +65,12 @@ RNN_SUBJECT = Subject(
         last_steps,
         lambda k, params, X, h, dY: right(params, X[-k:], h[-k - 1 :], dY[-k:]),
     ),
-    told_apart=frozenset({"tanh_derivative_missing"}),
+    told_apart=frozenset({
+        "tanh_derivative_missing", "initial_state_left_out", "first_step_skipped", "first_step_skipped_everywhere",
+        "last_step_skipped",
+    }),
+    of_the_walk=frozenset({
+        "W_hh_missing", "W_hh_untransposed", "carry_missing", "carry_negated", "carry_start", "error_reinjected",
+        "errors_dropped", "tanh_derivative_wrong_side", "wrong_direction",
+    }),
 )

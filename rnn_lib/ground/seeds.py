@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_lib.validation import check_int
+from rnn_lib.ground.validation import check_int
 
 __all__ = ["generator"]
 

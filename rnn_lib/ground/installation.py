@@ -2,31 +2,31 @@
 
 import re
 import sys
-from importlib.metadata import PackageNotFoundError, metadata, requires, version
+import tomllib
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 __all__ = ["check_installation"]
 
-COURSE = Path(__file__).resolve().parent.parent
+COURSE = Path(__file__).resolve().parents[2]
 
 
 def check_installation():
     """Print a line for `rnn_lib`, for Python and for each package that the course needs: "yes", or what is wrong.
 
-    What is needed is what the installed course says of itself (pyproject.toml). `rnn_lib` should be the one that lies
-    in the same folder as the notebooks, and no file beside the notebook may bear a package's name, as it would hide it.
+    What is needed stands in pyproject.toml, beside `rnn_lib`, however old the installation is. `rnn_lib` should be the
+    one that lies in the same folder as the notebooks (a copy elsewhere has no pyproject.toml to read), and no file
+    beside the notebook may bear a package's name, as it would hide it.
     """
     here = Path.cwd()
     lies_here = here.is_relative_to(COURSE)
     print(f"rnn_lib of this folder: {'yes' if lies_here else f'no, it is the one in {COURSE}'}")
-    try:
-        needs = [f"Python{metadata('rnn-lib')['Requires-Python']}"]
-        needs += [need for need in requires("rnn-lib") if "extra ==" not in need]
-    except PackageNotFoundError:
-        print("rnn_lib installed: no")
+    needed = COURSE / "pyproject.toml"
+    if not needed.is_file():
         return
-    for need in needs:
+    project = tomllib.loads(needed.read_text(encoding="utf-8"))["project"]
+    for need in [f"Python{project['requires-python']}", *project["dependencies"]]:
         name, oldest = re.match(r"([\w-]+)>=([\d.]+)", need).groups()
         print(f"{name} {oldest} or newer: {verdict(name, oldest, here)}")
 
