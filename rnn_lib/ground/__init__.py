@@ -1,1 +1,1 @@
-"""What the house stands on: checks of arguments, verdicts, random streams, threads, the progress bar. No mathematics."""
+"""What the house stands on: checks of arguments, verdicts, random streams, threads, waiting. No mathematics."""
