@@ -115,6 +115,7 @@ def test_lags_wrong(key, answer, kind):
     ("slope_on_the_wrong_side", lambda W, h, k: jacobian(W, h, k, side="columns")),
     ("slope_of_another_step", lambda W, h, k: jacobian(W, h, k, shift=1)),
     ("order", lambda W, h, k: jacobian(W, h, k, order="first last")),
+    ("from_the_start", lambda W, h, k: jacobian(W, h[: k + 1], k)),
     ("transposed", lambda W, h, k: jacobian(W, h, k).T),
     ("one_too_few", lambda W, h, k: jacobian(W, h, k - 1)),
     ("one_too_many", lambda W, h, k: jacobian(W, h, k + 1)),

@@ -69,6 +69,8 @@ def check_jacobian(jacobian):
          "the slope belongs to another step: z_t becomes h_t, so the slope of step t is made of hidden_states[t]."),
         ("order", product(3, turned=True),
          "right factors, in the wrong order. h_{T-k} goes through the earliest step first: that one stands rightmost."),
+        ("from_the_start", np.linalg.multi_dot([(1 - h[t] ** 2)[:, None] * W_hh for t in (3, 2, 1)]),
+         "these are the first k steps, dh_k/dh_0. Begin at the last entry, h_T, and go back."),
         ("transposed", product(3).T, "this is the transpose: rows belong to h_T, columns to h_{T-k}."),
         ("one_too_few", product(2), "one factor too few: k steps back are k factors."),
         ("one_too_many", product(4), "one factor too many: k steps back are k factors."),
