@@ -102,6 +102,7 @@ def test_the_right_jacobian_is_the_slope_of_the_states():
 
 @pytest.mark.parametrize("key, answer, kind", [
     (0, 43, "one_too_few"), (0, 45, "one_too_many"), (0, np.log(0.01) / np.log(0.9), "not_whole"),
+    (0, 43.7, "not_whole"), (1, 48.32, "not_whole"),
     (0, 10, "one_step_only"), (1, 48, "one_too_few"), (1, 50, "one_too_many"),
     (1, np.log(100) / np.log(1.1), "not_whole"), (1, 990, "one_step_only"), (0, 7, "unknown")])
 def test_lags_wrong(key, answer, kind):

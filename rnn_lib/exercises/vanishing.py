@@ -39,11 +39,9 @@ def check_lags(lags):
              f"{radius ** (steps - 1):.4g}: not there yet."),
             ("one_too_many", steps + 1, f"{key}: {radius} ** {steps} is {radius**steps:.4g}, so it is there a step "
              "before."),
-            ("not_whole", np.log(factor) / np.log(radius), f"{key}: that is where it crosses; which whole step is the "
-             "first after it?"),
             ("one_step_only", round(abs((1 - factor) / (1 - radius))), f"{key}: the changes do not add up, they "
              "multiply: each step works on what the one before has left."),
-        ])
+        ], nearly=("not_whole", 0.02, f"{key}: that is where it crosses; which whole step is the first after it?"))
     return "ten per cent a step, either way, are a factor of 100 in less than 50 steps."
 
 
