@@ -102,7 +102,7 @@ def test_nbval_agrees_with_what_is_written_and_hears_no_settings_of_the_user(exe
     (startup / "mine.py").write_text("import numpy as np\nnp.set_printoptions(precision=3)")
     home = tmp_path / "home"
     home.write_text("a file: nobody can make a folder in it")
-    shutil.copy(execute_notebooks.ROOT / "conftest.py", folder)
+    shutil.copy(execute_notebooks.ROOT / "notebooks" / "conftest.py", folder)
 
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "MPL", "TQDM"))}
     environment |= {"PYTHONPATH": str(execute_notebooks.ROOT / "tests"), "IPYTHONDIR": str(tmp_path / "ipython")}
@@ -186,7 +186,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, capsys):
 def test_a_kernel_is_started_anew_where_a_port_was_taken(monkeypatch):
     """Jupyter finds a port free that, when its next kernel wants it, is taken: nbval's own kernel gives up."""
     monkeypatch.setattr(nbval.plugin, "RunningKernel", None)
-    runpy.run_path(str(execute_notebooks.ROOT / "conftest.py"))
+    runpy.run_path(str(execute_notebooks.ROOT / "notebooks" / "conftest.py"))
     start, find_port, starts = RunningKernel.__init__, LocalPortCache.find_available_port, []
     monkeypatch.setattr(RunningKernel, "__init__", lambda *given, **more: starts.append(1) or start(*given, **more))
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -203,5 +203,5 @@ def test_cells_keep_their_order_where_a_plugin_shuffles_the_tests():
     for i, cell in enumerate(cells):
         cell.path, cell.cell_num = Path(f"{i // 3}.ipynb"), i % 3
     items = [cells[4], "a test", cells[2], cells[0], cells[5], "another", cells[1], cells[3]]
-    runpy.run_path(str(execute_notebooks.ROOT / "conftest.py"))["pytest_collection_modifyitems"](items)
+    runpy.run_path(str(execute_notebooks.ROOT / "notebooks" / "conftest.py"))["pytest_collection_modifyitems"](items)
     assert items == [cells[0], "a test", *cells[1:4], "another", *cells[4:]]
