@@ -82,7 +82,7 @@ def lag_panel():
     controls = {
         "radius": slider("spectral radius", 0.5, 1.5, 1.0, step=0.05),
         "shear": slider("shear", 0.0, 2.0, 0.0, step=0.1),
-        "activation": choice("activation", [LINEAR, TANH], TANH),
+        "activation": choice("activation", [TANH, LINEAR], TANH),
         "input_size": slider("size of inputs", 0.0, 2.0, 0.5, step=0.1),
     }
     return Panel("gradient by lag", run_lag, draw_lag, controls, ghosts=0)
