@@ -25,10 +25,9 @@ MAJOR = """def time_major(X):
     return np.swapaxes(X, 0, 1)
 """
 CHECKS = {name: f"exercises.check_{name}({name})" for name in ("shapes", "count_params", "time_major")}
-STUBBORN = """while True:
-    try:
-        while True: time.sleep(0.1)
-    except BaseException: pass
+STUBBORN = """import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+while True: time.sleep(0.1)
 """
 WRONG = "def count_params(I, H, O):\n    return H * I + H + O * H + O\n"
 FAKE = "def check_count_params(answer):\n    print('Correct')\n"
@@ -63,8 +62,8 @@ NOTEBOOKS = {
          "def time_major(X):\n    exercises.check_careful_mse = np.mean = None\n    return X",
          "def step_columns(*arrays):\n    import os\n    os._exit(0)",
          "def careful_mse(Y, target):\n    return ((Y - target) ** 2).mean()"],
-        {"shapes": "cannot_be_taken", "count_params": "too_slow", "time_major": "returned_unchanged",
-         "step_columns": "crashed", "careful_mse": "broadcast"}),
+        {"shapes": "cannot_be_taken", "count_params": "too_slow", "time_major": "unchanged",
+         "step_columns": "crashed", "careful_mse": "broadcasts"}),
 }
 
 

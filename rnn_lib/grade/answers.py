@@ -17,7 +17,12 @@ def limit_memory(megabytes):
 
 
 def prepare(megabytes):
-    """Get a kernel ready. The notebook's own folder comes last on the path: a module in it replaces none of ours."""
+    """Get a kernel ready: what every notebook imports is there, before the learner's time begins.
+
+    The notebook's own folder comes last on the path: a module in it replaces none of ours.
+    """
+    import rnn_lib.exercises  # noqa: F401
+
     sys.path.append(os.getcwd())
     limit_memory(megabytes)
 

@@ -5,6 +5,7 @@ spoils no other.
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,15 +19,20 @@ def judge(check, answer, folder, *, seconds, megabytes):
     """Return (passed, kind, message) for the answer in a file; `folder` is where the notebook's own modules are."""
     result = answer.with_suffix(".json")
     command = [sys.executable, "-P", "-m", "rnn_lib.grade.judge", check, *map(str, (answer, result, folder, megabytes))]
+    process = subprocess.Popen(command, cwd=answer.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL)
     try:
-        subprocess.run(command, timeout=seconds, cwd=answer.parent, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process.stdout.read(1)  # it has started: from now on the time is the answer's
+        process.wait(seconds)
         passed, kind, message = json.loads(result.read_text(encoding="utf-8"))
         return passed, kind, message
     except subprocess.TimeoutExpired:
         return False, "too_slow", f"the check of this answer took longer than {seconds:g} s."
     except (OSError, ValueError):
         return False, "crashed", "the answer ended the Python that examined it."
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def main(check, answer, result, folder, megabytes):
@@ -37,6 +43,8 @@ def main(check, answer, result, folder, megabytes):
 
     limit_memory(int(megabytes))
     sys.path.append(folder)
+    os.write(1, b"!")  # ready
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the answer prints, nobody reads
     try:
         value = cloudpickle.loads(Path(answer).read_bytes())
     except Exception as error:

@@ -19,6 +19,8 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 __all__ = ["calls_of_checks", "collect", "read"]
 
+PATIENCE = 120  # seconds: a busy machine may take as long to start a kernel
+ONE_CELL = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])  # the client keeps the cell it runs in it
 KERNEL = ["-m", "ipykernel_launcher", "--IPKernelApp.ignore_cwd=True", "-f", "{connection_file}"]
 
 
@@ -94,7 +96,7 @@ def run(path, folder, checks, cell_seconds, megabytes):
     notebook = read(path)
     manager = AsyncKernelManager(kernel_name="learner")
     manager._kernel_spec = KernelSpec(argv=[sys.executable, *KERNEL], display_name="", language="python")
-    client = Deaf(notebook, km=manager, timeout=cell_seconds, allow_errors=True, interrupt_on_timeout=True,
+    client = Deaf(ONE_CELL, km=manager, timeout=PATIENCE, allow_errors=True, interrupt_on_timeout=True,
                   error_on_timeout={"ename": "Timeout", "evalue": f"it ran for more than {cell_seconds:g} s"},
                   resources={"metadata": {"path": str(Path(path).parent)}}, raise_on_iopub_timeout=False)
     problems, waiting, failed = {}, dict(checks), []
@@ -118,11 +120,12 @@ def run(path, folder, checks, cell_seconds, megabytes):
             problems.pop(check, None)
             return
         kind = {"NameError": "missing", "Timeout": "too_slow"}.get(error[0], "cannot_be_taken")
-        name, cause = error[0], f" {failed[-1]}" if failed else ""
-        note(check, kind, f"there is no answer to take out of the notebook: {name}: {error[1]}.{cause}")
+        cause = next((f" {what}" for source, what in failed if expression in source), "")
+        note(check, kind, f"there is no answer to take out of the notebook: {error[0]}: {error[1]}.{cause}")
 
     with client.setup_kernel():
         execute(f"__import__('rnn_lib.grade.answers', fromlist=['prepare']).prepare({megabytes})")
+        client.timeout = cell_seconds
         number = 0
         try:
             for cell in notebook.cells:
@@ -131,7 +134,7 @@ def run(path, folder, checks, cell_seconds, megabytes):
                 number += 1
                 error = execute(cell.source)
                 if error:
-                    failed.append(f"Code cell {number} raised {error[0]}: {error[1]}.")
+                    failed.append((cell.source, f"Code cell {number} raised {error[0]}: {error[1]}."))
                 for check, expression in calls_of_checks(cell.source, waiting).items():
                     take(check, expression)
             for check, expression in waiting.items():  # whose cell was deleted or changed, or whose answer came later
