@@ -26,6 +26,8 @@ class Recurrent(Model):
     linear layer on top of it. (PyTorch adds up two biases where this course has one.)
     """
 
+    input_weights = ("W_xh",)  # the weights that read x_t, in the order in which their dL/dz_t lie side by side
+
     def __init__(self, input_size, hidden_size, output_size, seed=0, dtype=np.float64):
         """Sizes are whole numbers I, H, O >= 1; `dtype` is float64 or float32."""
         shapes = self.shapes(input_size, hidden_size, output_size)
@@ -84,9 +86,10 @@ class Recurrent(Model):
         return self.hidden_states[-1].copy()
 
     def input_gradient(self):
-        """Return dL/dX, (T, B, I), after `backward`: dL/dz_t went through W_xh to come from x_t."""
+        """Return dL/dX, (T, B, I), after `backward`: dL/dz_t goes back to x_t through the weights that read it."""
         dZ, _ = self.left_by_backward()
-        return rows(dZ).dot(self.params["W_xh"]).reshape(self.inputs.shape)
+        W = np.concatenate([self.params[name] for name in self.input_weights])
+        return rows(dZ).dot(W).reshape(self.inputs.shape)
 
     def state_gradient(self):
         """Return dL/dh_0, (B, H), after `backward`: the carry that is left when the walk back is done."""
