@@ -20,7 +20,7 @@ import pytest
 from oracles import rnn_problem
 
 import rnn_lib
-from rnn_lib import MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
+from rnn_lib import MLP, RNN, MinGRU, activations, data, gradcheck, initialization, losses, nudge, optim, training
 from rnn_lib.bugs import BuggyRNN
 from rnn_lib.generate import free_run, generate
 from rnn_lib.ground import seeds
@@ -186,6 +186,22 @@ def rnn_backward():
     return model.backward, {"dY": target}
 
 
+def mingru_after_a_call():
+    rng = np.random.default_rng(0)
+    model, X, state = MinGRU(2, 5, 2), rng.normal(size=(4, 3, 2)), rng.normal(size=(3, 5))
+    return model, X, state, model.forward(X, state)
+
+
+def mingru_forward():
+    model, X, state, _ = mingru_after_a_call()
+    return model.forward, {"X": X, "state": state}
+
+
+def mingru_backward():
+    model, _, _, Y = mingru_after_a_call()
+    return model.backward, {"dY": Y}
+
+
 def mlp_after_a_call():
     model, X = MLP(2, (4, 3), 1), np.random.default_rng(0).normal(size=(5, 2))
     return model, X, model.forward(X)
@@ -345,6 +361,13 @@ TABLE = {
     "RNN.backward": (rnn_backward, {"dY": array(0, 1, 2)}),
     "RNN.save": (saved("save", lambda: RNN(1, 2, 1)), {"path": path}),
     "RNN.load": (saved("load", lambda: RNN(1, 2, 1)), {"path": path}),
+    "MinGRU": (
+        plain(MinGRU, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64", lowest=-1.0),
+        {**RNN_SIZES, "lowest": number(minimum=-1, below=1)}),
+    "MinGRU.forward": (mingru_forward, {"X": array(2), "state": optional(array(0, 1))}),
+    "MinGRU.backward": (mingru_backward, {"dY": array(0, 1, 2)}),
+    "MinGRU.save": (saved("save", lambda: MinGRU(1, 2, 1)), {"path": path}),
+    "MinGRU.load": (saved("load", lambda: MinGRU(1, 2, 1)), {"path": path}),
     "MLP": (
         plain(MLP, input_size=2, hidden_sizes=(3,), output_size=1, activation="tanh", seed=0, dtype="float64"),
         {"input_size": whole(1), "output_size": whole(1), "activation": choice, "seed": SEED, "dtype": dtype,
@@ -594,13 +617,13 @@ METHODS = {
     "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
 WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
-SAME_AS_RNNS = {"MLP.set_params"}
+SAME_AS_RNNS = {"MLP.set_params", "MinGRU.set_params"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
     "recurrent": "reached through RNN",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
-    "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
+    "datasets": "files", "rnn": "in __all__", "mlp": "in __all__", "mingru": "in __all__",
 }
 
 
