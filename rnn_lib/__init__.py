@@ -13,7 +13,7 @@ __all__ = ["GRU", "LSTM", "MLP", "MinGRU", "RNN"]
 
 MODULES = (
     "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "optim",
-    "playgrounds", "plots", "training",
+    "playgrounds", "plots", "race", "training",
 )
 
 

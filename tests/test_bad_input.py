@@ -622,6 +622,7 @@ MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
     "recurrent": "reached through RNN",
+    "race": "runs of notebook 12, whose settings are checked as a panel's are",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__", "mingru": "in __all__",
 }
