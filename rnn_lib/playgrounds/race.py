@@ -40,6 +40,6 @@ def race_panel():
         "model": choice("model", [*MODELS], "minGRU"),
         "length": slider("length trained", 5, 100, 20, step=5),
         "asked": slider("length asked", 20, 500, 100, step=20),
-        "lowest": slider("lowest multiplier", -1.0, 0.0, 0.0, step=0.1),
+        "lowest": slider("lowest multiplier", -1.0, 0.0, -1.0, step=0.1),
     }
     return Panel("who remembers, who counts", run_race, draw_race, controls)

@@ -14,7 +14,8 @@ from rnn_lib.optim import Adam
 from rnn_lib.race.attention import Attention
 from rnn_lib.training import Batch, train
 
-__all__ = ["MODELS", "TASKS", "RaceRun", "ask", "draw_sequences", "make_racer", "open_gates", "run_race"]
+__all__ = ["MODELS", "TASKS", "RaceRun", "ask", "draw_sequences", "make_racer", "open_gates", "run_race",
+           "teach"]
 
 TASKS = {  # name -> (inputs, classes, parameters that each network gets, about)
     "marked recall": (5, 4, 1350),
@@ -94,27 +95,35 @@ class RaceRun:
                 f"{at_length}, {self.accuracy[-1]:.0%} after {asked} steps.")
 
 
-def run_race(
-    task="parity", model="minGRU", length=20, asked=100, lowest=0.0, seed=0, lr=None, epochs=STEPS, on_epoch=None
-):
-    """Train one network on fresh sequences of `length` steps until it knows the task, and ask it up to `asked` steps.
+def teach(model, task, length, seed=0, lr=0.01, epochs=STEPS, on_epoch=None):
+    """Train a model on fresh sequences of `length` steps until it knows the task, and return the History.
 
-    `lowest` is the lower end of minGRU's multiplier. The error enters at the last step; for parity at every step.
+    The error enters at the last step; for parity at every step. Training ends when the mean loss of 20 updates is
+    below 0.01, after `epochs` updates, or when on_epoch(epoch, history) returns True.
     """
-    length, asked = check_int("length", length, minimum=3), check_int("asked", asked)
-    racer = make_racer(task, model, length, lowest, seed)
+    length = check_int("length", length, minimum=3)
+    at_every_step = task == "parity"
 
     def batches(epoch):
         X, labels = draw_sequences(task, BATCH, length, generator(seed, "race", epoch))
-        yield Batch(X, labels if task == "parity" else labels[-1])
+        yield Batch(X, labels if at_every_step else labels[-1])
 
     def knows(epoch, history):
         return (epoch >= 20 and np.mean(history.loss[-20:]) < LEARNED) or (on_epoch and on_epoch(epoch, history))
 
-    loss_fn = cross_entropy_loss if task == "parity" else last_step(cross_entropy_loss)
-    optimizer = Adam(racer.params, lr=lr or (0.003 if model == "RNN" else 0.01))
-    history = train(racer, batches, optimizer, loss_fn=loss_fn, epochs=epochs, clip_norm=1.0, verbose=False,
-                    on_epoch=knows)
+    return train(model, batches, Adam(model.params, lr=lr), clip_norm=1.0, epochs=epochs, verbose=False,
+                 loss_fn=cross_entropy_loss if at_every_step else last_step(cross_entropy_loss), on_epoch=knows)
+
+
+def run_race(
+    task="parity", model="minGRU", length=20, asked=100, lowest=-1.0, seed=0, epochs=STEPS, on_epoch=None
+):
+    """Train one network on sequences of `length` steps, as `teach`, and ask it at all lengths up to `asked`.
+
+    `lowest` is the lower end of minGRU's multiplier, from -1 to below 1.
+    """
+    asked, racer = check_int("asked", asked), make_racer(task, model, length, lowest, seed)
+    history = teach(racer, task, length, seed, 0.003 if model == "RNN" else 0.01, epochs, on_epoch)
     name = f"minGRU, from {lowest:g}" if model == "minGRU" else model
     return RaceRun(task, f"{task}, {name}, T {length}", racer, length, len(history.loss),
                    float(np.mean(history.loss[-20:])), ask(racer, task, asked))
