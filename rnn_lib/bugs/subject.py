@@ -14,7 +14,8 @@ class Problem:
     """The arguments of one call of a backward pass, and the right answer.
 
     args      the arguments by name, in order: "params", a dict, first; the output error last
-    axes      the axes of the others, such as {"X": ("T", "B", "I"), "hidden_states": ("T+1", "B", "H"), …}
+    axes      the axes of the others, such as {"X": ("T", "B", "I"), "hidden_states": ("T+1", "B", "H"), …}; of an
+              argument that is a dict of arrays, a dict
     backward  the right backward pass
     """
 
@@ -44,22 +45,31 @@ class Problem:
     @property
     def sizes(self):
         """The size of every axis by its letter."""
-        return {axis: n for name, axes in self.axes.items()
-                for axis, n in zip(axes, self.args[name].shape, strict=True) if len(axis) == 1}
+        found = {}
+        self.each(lambda array, axes: found.update(zip(axes, array.shape, strict=True)))
+        return {axis: n for axis, n in found.items() if len(axis) == 1}
 
     def cut(self, axis, n):
         """The same problem with the first n steps ("T") or sequences ("B") alone."""
-        args = dict(self.args)
-        for name, axes in self.axes.items():
+        def shortened(array, axes):
             for place, letters in enumerate(axes):
                 if letters[0] == axis:
-                    args[name] = args[name].take(range(n + len(letters[1:]) // 2), axis=place)  # "T+1": one more
-        return replace(self, args=args)
+                    array = array.take(range(n + len(letters[1:]) // 2), axis=place)  # "T+1": one more
+            return array
+
+        return self.with_args(**self.each(shortened))
 
     def sequence(self, b):
         """The same problem with sequence b alone."""
-        return self.with_args(**{name: self.args[name].take([b], axis=axes.index("B"))
-                                 for name, axes in self.axes.items()})
+        return self.with_args(**self.each(lambda array, axes: array.take([b], axis=axes.index("B"))))
+
+    def each(self, function):
+        """Return {name: function(array, axes)} for all arguments but params, and for each array of a dict."""
+        def apply(value, axes):
+            return ({key: apply(value[key], axes[key]) for key in value} if isinstance(value, dict)
+                    else function(value, axes))
+
+        return {name: apply(self.args[name], axes) for name, axes in self.axes.items()}
 
     def scaled(self, factor):
         """The same problem with `factor` times the output error."""
