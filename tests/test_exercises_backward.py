@@ -813,7 +813,7 @@ FACTOR_ALONE = "Each of them is a number times the right one"
     (kept_by_shape("W_hh"), "stale_cache", "with other data and other parameters"),
     (kept_by_shape("W_hy"), "stale_cache", "with other data and other parameters"),
     (kept_by_shape("slopes"), "stale_cache", "the first was right"),
-    (remembered_by_shape(), "stale_cache", "the first was right"),
+    (remembered_by_shape(), "stale_cache", "the first call's X and hidden_states and dY."),
     (lambda params, X, h, dY: right(params, X, np.concatenate([0 * h[:1], h[1:]]), dY), "state_off_by_one",
      "leaves out the first step, where h_{t-1} is the initial state"),
     (walked(change=lambda carry, t: np.clip(np.where(np.abs(carry) < 1e-15, 0, carry), -1e4, 1e4)), "unknown",

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Problem", "Subject"]
+__all__ = ["Fingerprint", "Problem", "Subject"]
 
 
 @dataclass(frozen=True)
@@ -159,10 +159,23 @@ class Subject:
 
     @cached_property
     def fingerprints(self):
-        """What each bug leaves on the problems, [(bug, list of gradients)]: made once, by the first who asks."""
-        return [(bug, [problem.answer(bug.make()) for problem in self.problems]) for bug in self.bugs.values()]
+        """What each bug leaves on the problems, a list: each is made once, by the first who asks."""
+        return [Fingerprint(bug, self.problems) for bug in self.bugs.values()]
 
-    @property
-    def nothing_to_carry(self):
-        """A call that leaves no carry behind: its weights carry nothing."""
-        return self.first.with_args(params=(self.without_carry or self.first).params)
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The gradients that a bug leaves: on the first problem, which most answers rule out already, and on all."""
+
+    bug: object
+    problems: tuple
+
+    @cached_property
+    def first(self):
+        """The gradients on the first problem."""
+        return self.problems[0].answer(self.bug.make())
+
+    @cached_property
+    def gradients(self):
+        """The gradients on each problem."""
+        return [self.first, *(problem.answer(self.bug.make()) for problem in self.problems[1:])]

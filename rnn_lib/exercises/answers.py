@@ -22,7 +22,8 @@ from rnn_lib.exercises.verdict import (
 __all__ = ["COUNTING", "EXACT", "Answers", "Learner", "one_number", "same"]
 
 EXACT = 1e-12  # how well answers in float64 must agree: right ones came within 6e-15 (in float32 within 1.3e-6)
-COUNTING = {IndexError: "Python counts from 0: the steps of X and dY are 0 to T - 1, and hidden_states has one more."}
+COUNTING = {IndexError: "Python counts from 0: the steps of X and dY are 0 to T - 1, and the states, with the initial "
+                        "one, have one more."}
 
 
 class Learner:
@@ -147,6 +148,11 @@ class Answers:
         """Return the parameters whose gradients are everywhere these."""
         return self.everywhere(lambda g, other: close(g, other, self.rtol), gradients)
 
+    def explained_by(self, mark):
+        """Return the parameters whose gradients are everywhere those of a `bugs.Fingerprint`, if a wrong one is."""
+        on_first = {name for name in self.wrong if close(self.grads[0][name], mark.first[name], self.rtol)}
+        return self.left_by(mark.gradients) if on_first else []
+
     def found(self, kind, finding=""):
         """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
         return Verdict(kind, f"{finding}{self.kinds[kind]} It shows in: {', '.join(self.wrong)}.")
@@ -186,8 +192,12 @@ def one_number(names):
 
 
 def sideways(g, expected, rtol):
-    """True if g is the transpose of a matrix that should be there."""
-    return g.ndim == 2 and close(g.T, expected, rtol)
+    """True if g is the transpose of a matrix that should be there, or each of the squares is that it is made of."""
+    if g.ndim != 2:
+        return False
+    squares, rest = divmod(len(g), g.shape[1]) if g.size else (0, 1)
+    turned = np.concatenate([square.T for square in np.split(g, squares)]) if not rest else g.T
+    return close(turned, expected, rtol) or close(g.T, expected, rtol)
 
 
 def same(grads, expected, rtol):
