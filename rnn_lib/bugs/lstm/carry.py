@@ -64,12 +64,13 @@ def carry_negated(params, X, states, dY):
 def carry_starts_from(choice, params, X, states, dY):
     """Return the change: at the last step something comes back already."""
     roads, start = choice
-    values = {"h": np.ones_like(states["h"][-1]), "c": np.ones_like(states["c"][-1])} if start == "1" else states
-    return {f"d{road}_next": values[road] if start == "1" else values[road][-1] for road in roads}
+    last = {road: states[road][-1] for road in roads}
+    return {f"d{road}_next": np.ones_like(a) if start == "ones" else a for road, a in last.items()}
 
 
-family("carry_start", "carry_starts {}", "What comes back to the last step starts from something: {}.",
-       carry_starts_from, [(roads, start) for roads in ("hc", "h", "c") for start in ("1", "last state")], say=": ".join)
+family("carry_start", "carry_starts {}", "Something comes back to the last step already: {}.",
+       carry_starts_from, [(roads, start) for roads in ("hc", "h", "c") for start in ("ones", "the last state")],
+       say=lambda choice: f"{' and '.join(choice[0])} from {choice[1]}")
 
 
 @patient("wrong_direction")

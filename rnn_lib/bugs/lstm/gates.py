@@ -104,8 +104,8 @@ def input_gate_swapped_in_partner_of(gate, params, X, states, dY):
     return {f"to_{gate}": states[gate]}
 
 
-family("input_gate_swapped", "input_gate_swapped_in_partner_of_{}",
-       "The gradient of {} is made with the gate itself instead of its partner.", input_gate_swapped_in_partner_of, "ig")
+family("input_gate_swapped", "input_gate_swapped_in_partner_of_{}", "The gradient of {} is made with the gate itself "
+       "instead of its partner.", input_gate_swapped_in_partner_of, "ig")
 
 
 @change("input_gate_swapped")

@@ -16,15 +16,16 @@ LSTM_KINDS = {
     ),
     "cell_carry_not_handed_on": (
         "What comes back through the cell ends at the next step. dL/dc_t is the sum of two roads, and all of it goes "
-        "on to c_{t-1}. Look at the line that makes what the next round of the loop starts from: is it made of the sum?"
+        "on to c_{t-1}. Look at the line that makes what the next round of the loop starts from: is it made of the "
+        "sum?"
     ),
     "cell_carry_wrong_place": (
         "What comes back through c_{t+1} joins at the wrong place. c_{t+1} is made from c_t itself, not from h_t: no o "
         "and no tanh lie on that road. Look at the line where dL/dc_t is put together: what stands inside the bracket?"
     ),
     "forget_gate_missing": (
-        "The cell's carry is not multiplied by the forget gate. c_{t-1} enters c_t multiplied by something. Look at the "
-        "line that makes what goes back to c_{t-1}."
+        "The cell's carry is not multiplied by the forget gate. c_{t-1} enters c_t multiplied by something. Look at "
+        "the line that makes what goes back to c_{t-1}."
     ),
     "gate_for_another": (
         "Another gate's value stands in a product. f is what c_{t-1} is multiplied by, o what tanh(c_t) is multiplied "
@@ -55,8 +56,9 @@ LSTM_KINDS = {
         "multiply this gate by? Look at the lines of dL/di_t, dL/df_t, dL/dg_t and dL/do_t."
     ),
     "input_gate_swapped": (
-        "i and g are exchanged. They meet in the product i_t g_t: each one's derivative is the other one, and then each "
-        "has the slope of its own function, sigmoid or tanh. Look at the lines of dL/di_t and dL/dg_t, to the end."
+        "i and g are exchanged. They meet in the product i_t g_t: each one's derivative is the other one, and then "
+        "each has the slope of its own function, sigmoid or tanh. Look at the lines of dL/di_t and dL/dg_t, to the "
+        "end."
     ),
     "gates_swapped": (
         "The gates' gradients stand in the rows of other gates. The rows are stacked in the order i, f, g, o, H rows "
@@ -68,31 +70,32 @@ LSTM_KINDS = {
     ),
     "sigmoid_derivative_missing": (
         "A factor sigmoid' is missing. i, f and o are sigmoids of their z: from dL/di_t to its dL/dz_t lies the slope, "
-        "for the weights' gradients and for the carry alike. Look at each gate's last factor, and at what is used where."
+        "for the weights' gradients and for the carry alike. Look at each gate's last factor, and at what is used "
+        "where."
     ),
     "tanh_derivative_missing": (
         "A factor tanh' is missing. g is a tanh of its z: from dL/dg_t to its dL/dz_t lies the slope, for the weights' "
         "gradients and for the carry alike. Look at the line of g, and at what is used where."
     ),
     "double_sigmoid": (
-        "sigmoid is applied twice. Your sigmoid' is written for z_t, but what the forward pass kept is the gate, already "
-        "squashed. Look at the lines with sigmoid': what are they a function of?"
+        "sigmoid is applied twice. Your sigmoid' is written for z_t, but what the forward pass kept is the gate, "
+        "already squashed. Look at the lines with sigmoid': what are they a function of?"
     ),
     "double_tanh": (
-        "tanh is applied twice. Your tanh' is written for z_t, but what the forward pass kept is g_t, already squashed. "
-        "Look at the line of g with tanh': what is it a function of?"
+        "tanh is applied twice. Your tanh' is written for z_t, but what the forward pass kept is g_t, already "
+        "squashed. Look at the line of g with tanh': what is it a function of?"
     ),
     "wrong_derivative": (
         "That is not the slope of the gate's function. i, f and o are sigmoids, g is a tanh. Look at each gate's last "
         "factor: differentiate sigmoid(z) and tanh(z), and express them through their own values."
     ),
     "cell_off_by_one": (
-        "The cell state is a step off. states['c'][0] is the initial one, so there is one more than there are steps. f_t "
-        "is multiplied by the state before, tanh is taken of the state after. Look at the index of c in each line."
+        "The cell state is a step off. states['c'][0] is the initial one, so there is one more than there are steps. "
+        "f_t is multiplied by the state before, tanh is taken of the state after. Look at the index of c in each line."
     ),
     "cell_for_hidden": (
-        "Hidden state and cell state are mixed up. Gates and outputs read h; c is read by the cell alone. Look at which "
-        "of the two stands in the gradients of W_hh and W_hy, and in the line of dL/df_t."
+        "Hidden state and cell state are mixed up. Gates and outputs read h; c is read by the cell alone. Look at "
+        "which of the two stands in the gradients of W_hh and W_hy, and in the line of dL/df_t."
     ),
     "hidden_carry_missing": (
         "The road through the gates of the next step is missing. h_t reaches the loss by two roads, through y_t and "
@@ -115,7 +118,7 @@ LSTM_KINDS = {
         "the index of h and X in each product, and at both ends of the loop."
     ),
     "state_wraps": (
-        "Index -1 wraps round. At the first step, t - 1 is -1, and NumPy reads that as the last state. Look at the index "
-        "of h_{t-1} and c_{t-1}: index 0 is the initial state."
+        "Index -1 wraps round. At the first step, t - 1 is -1, and NumPy reads that as the last state. Look at the "
+        "index of h_{t-1} and c_{t-1}: index 0 is the initial state."
     ),
 } | {kind: KINDS[kind] for kind in SHARED}

@@ -8,7 +8,8 @@ from rnn_lib.bugs.rnn.healthy import weight_gradients
 
 __all__ = [
     "not_zeroed", "carry_not_zeroed", "hidden_carry_not_zeroed", "cell_carry_not_zeroed", "not_summed",
-    "not_summed_in_hidden_layer", "b_h_missing", "b_y_missing", "gradient_transposed", "scale", "params_updated", "stale_cache", "weight_decay",
+    "not_summed_in_hidden_layer", "b_h_missing", "b_y_missing",
+    "gradient_transposed", "scale", "params_updated", "stale_cache", "weight_decay",
 ]
 
 
