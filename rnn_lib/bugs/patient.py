@@ -40,6 +40,10 @@ class Change:
         """Return the wrong gradients."""
         return self.assemble(*args, self.changes(*args))
 
+    def __or__(self, other):
+        """Return the backward pass with both mistakes."""
+        return Change(self.assemble, lambda *args: self.changes(*args) | other.changes(*args))
+
 
 class Bugs(dict):
     """All patients of one network by name; `assemble` is its right backward pass with places for a `Change`."""

@@ -1,10 +1,14 @@
 """What the diagnosis of a backward pass must know of a network: problems to try it on, and the mistakes it may have."""
 
 import copy
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import combinations
+from operator import or_
 
 import numpy as np
+
+from rnn_lib.bugs.patient import Change
 
 __all__ = ["Fingerprint", "Problem", "Subject"]
 
@@ -40,7 +44,8 @@ class Problem:
 
     def answer(self, backward):
         """Return the gradients of a backward pass that may be trusted, such as a patient's."""
-        return backward(*copy.deepcopy(self.args).values())
+        args = self.args if isinstance(backward, Change) else copy.deepcopy(self.args)  # a Change only reads them
+        return backward(*args.values())
 
     @property
     def sizes(self):
@@ -129,6 +134,7 @@ class Subject:
     shortened      functions (k, *arguments) -> gradients: a walk back over k steps at a time, in different ways
     told_apart     kinds or patients by name whose sentence is told, because it says where the mistake is
     of_the_walk    kinds that are mistakes of the walk back
+    unpaired       bugs by name that are not tried in pairs: further forms of a mistake that is
     """
 
     first: object
@@ -145,6 +151,7 @@ class Subject:
     shortened: tuple = ()
     told_apart: frozenset = frozenset()
     of_the_walk: frozenset = frozenset()
+    unpaired: frozenset = frozenset()
 
     @cached_property
     def ordinary(self):
@@ -159,23 +166,43 @@ class Subject:
 
     @cached_property
     def fingerprints(self):
-        """What each bug leaves on the problems, a list: each is made once, by the first who asks."""
-        return [Fingerprint(bug, self.problems) for bug in self.bugs.values()]
+        """What each bug leaves on the problems, a list of `Fingerprint`s."""
+        return [Fingerprint((bug.kind,), bug.make, self.problems, bug.name, bug.sentence) for bug in self.bugs.values()]
+
+    @cached_property
+    def pairs(self):
+        """What two bugs of different kinds leave, wherever they change different parts of the right pass."""
+        args = self.first.args.values()
+        changes = [(bug, set(bug.backward.changes(*args))) for bug in self.bugs.values()
+                   if isinstance(bug.backward, Change) and bug.name not in self.unpaired]
+        return [Fingerprint((one.kind, other.kind), partial(or_, one.backward, other.backward), self.problems)
+                for (one, parts), (other, others) in combinations(changes, 2)
+                if one.kind != other.kind and not parts & others]
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The gradients that a bug leaves: on the first problem, which most answers rule out already, and on all."""
+    """The gradients that one bug leaves, or two at once: made once for each problem, by the first who asks.
 
-    bug: object
+    kinds           the kinds of the mistakes
+    make            a function that returns the wrong backward pass
+    name, sentence  those of the bug, if it is one
+    """
+
+    kinds: tuple
+    make: object
     problems: tuple
+    name: str = ""
+    sentence: str = ""
+    made: dict = field(default_factory=dict)
 
-    @cached_property
-    def first(self):
-        """The gradients on the first problem."""
-        return self.problems[0].answer(self.bug.make())
+    def on(self, i):
+        """Return the gradients on problem i."""
+        if i not in self.made:
+            self.made[i] = self.problems[i].answer(self.make())
+        return self.made[i]
 
-    @cached_property
+    @property
     def gradients(self):
         """The gradients on each problem."""
-        return [self.first, *(problem.answer(self.bug.make()) for problem in self.problems[1:])]
+        return list(map(self.on, range(len(self.problems))))

@@ -40,7 +40,8 @@ def gates_left_out_of_carry(gates, params, X, states, dY):
 
 
 family("gate_left_out_of_carry", "{}_left_out_of_carry", "What comes back to h_{{t-1}} lacks the roads through {}.",
-       gates_left_out_of_carry, ["".join(gates) for n in (1, 2, 3) for gates in combinations(GATES, n)])
+       gates_left_out_of_carry, ["".join(gates) for n in (1, 2, 3) for gates in combinations(GATES, n)],
+       paired=4)
 
 
 @change("carry_negated")

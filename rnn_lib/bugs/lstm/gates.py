@@ -36,7 +36,7 @@ def slopes_missing_in_carry(gates, params, X, states, dY):
 
 for kind, sets, which in (("sigmoid_derivative_missing", SIGMOIDS, "sigmoid' of {}"),
                           ("tanh_derivative_missing", ["g"], "tanh' of {}")):
-    family(kind, kind + "_in_{}", f"The factor {which} is missing.", slopes_missing, sets)
+    family(kind, kind + "_in_{}", f"The factor {which} is missing.", slopes_missing, sets, paired=4)
     family(kind, kind + "_in_weights_of_{}", f"The walk back is right, and the weights' gradients lack {which}.",
            slopes_missing_in_weights, sets)
     family(kind, kind + "_in_carry_of_{}", f"The weights' gradients have their factors, the carry lacks {which}.",
@@ -66,9 +66,10 @@ family("double_sigmoid", "double_sigmoid_in_{}", "sigmoid' of {} is computed fro
        slopes_of_slopes, SIGMOIDS)
 family("double_tanh", "double_tanh_in_{}", "tanh' of {} is computed from g_t as if that were z_t.",
        slopes_of_slopes, "g")
-family("wrong_derivative", "slope_as {}", "As the slope of the gates {} stands, of the gate's value a.", slopes_wrong,
-       [*((gates, form) for gates in SIGMOIDS for form in FORMS if form != "a (1 - a)"),
-        *(("g", form) for form in ("a (1 - a)", "a", "1 - a", "1 + a²"))], say=": ".join)
+for choices in ([(gates, form) for gates in SIGMOIDS for form in FORMS if form != "a (1 - a)"],
+                [("g", form) for form in ("a (1 - a)", "a", "1 - a", "1 + a²")]):
+    family("wrong_derivative", "slope_as {}", "The slope of {}, where a is the gate's value.", slopes_wrong, choices,
+           say=lambda choice: f"{', '.join(choice[0])} is taken as {choice[1]}")
 
 
 def partners_missing(gates, params, X, states, dY):

@@ -5,7 +5,7 @@ import numpy as np
 from rnn_lib.bugs.lstm.carry import in_blocks, windowed
 from rnn_lib.bugs.lstm.healthy import GATES, finish, parts, right, walk
 from rnn_lib.bugs.lstm.kinds import LSTM_KINDS
-from rnn_lib.bugs.lstm.table import LSTM_BUGS
+from rnn_lib.bugs.lstm.table import FURTHER_FORMS, LSTM_BUGS
 from rnn_lib.bugs.subject import Problem, Subject
 from rnn_lib.initialization import order_one
 from rnn_lib.lstm import LSTM
@@ -103,4 +103,5 @@ LSTM_SUBJECT = Subject(
         "W_hh_untransposed", "carry_missing", "carry_negated", "carry_start", "error_reinjected", "errors_dropped",
         "hidden_carry_missing", "cell_carry_missing", "wrong_direction",
     }),
+    unpaired=frozenset(FURTHER_FORMS),
 )
