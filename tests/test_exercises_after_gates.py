@@ -5,6 +5,7 @@ import pytest
 
 from rnn_lib import MinGRU, exercises
 from rnn_lib.bugs.mingru import MINGRU_BUGS, MINGRU_SUBJECT, right
+from rnn_lib.bugs.mingru.patients import assemble
 
 CHECKS = (exercises.check_race, exercises.check_walk_by_scan, exercises.check_mingru_backward,
           exercises.check_modulo_three)
@@ -136,12 +137,21 @@ def test_each_patient_is_named(bug):
 
 
 def test_no_patient_of_another_kind_leaves_the_same_gradients():
-    marks = [(bug.kind, [np.concatenate([g.ravel() for g in grads.values()]) for grads in answers])
-             for bug, answers in MINGRU_SUBJECT.fingerprints if bug.kind != "not_zeroed"]
+    marks = [(mark.kinds[0], [np.concatenate([g.ravel() for g in grads.values()]) for grads in mark.gradients])
+             for mark in MINGRU_SUBJECT.fingerprints if mark.kinds[0] != "not_zeroed"]
     for i, (kind, one) in enumerate(marks):
         for other_kind, other in marks[:i]:
             same = all(np.allclose(a, b, rtol=1e-9, atol=0) for a, b in zip(one, other, strict=True))
             assert not same or kind == other_kind
+
+
+def test_two_mistakes_at_once_are_named_as_two():
+    def backward(*args):
+        return assemble(*args, {"carried": lambda dh, a, t: dh * a[t - 1], "slope": 1})
+
+    report = exercises.check_mingru_backward(backward)
+    assert MINGRU_SUBJECT.kinds["multiplier_off_by_one"] in str(report)
+    assert MINGRU_SUBJECT.kinds["gate_derivative_missing"] in str(report)
 
 
 @pytest.mark.parametrize("change, kind", [

@@ -2,8 +2,8 @@
 
     z_t = sigmoid(W_z x_t + b_z),  c_t = W_c x_t + b_c,  h_t = (1 - z_t) h_{t-1} + z_t c_t,  y_t = W_hy h_t + b_y
 
-Each is the right pass, `backward` in patients.py, with one of its lines another. Notebook 12's exercise is examined by
-them; the clinic's panel is the RNN's.
+Each is the right pass, `assemble` in patients.py, with another thing in the place of one of its parts. Notebook 12's
+exercise is examined by them.
 """
 
 from rnn_lib.bugs.mingru.patients import MINGRU_BUGS, right

@@ -1,30 +1,29 @@
-"""The right backward pass of MinGRU, its lines as arguments, and the wrong ones."""
+"""The right backward pass of MinGRU, made of named parts, and the wrong ones."""
 
 import numpy as np
 
 from rnn_lib.activations import sigmoid
 from rnn_lib.bugs.patient import Bugs
 
-__all__ = ["MINGRU_BUGS", "backward", "right"]
-
-MINGRU_BUGS = Bugs()
-patient = MINGRU_BUGS.patient
+__all__ = ["MINGRU_BUGS", "assemble", "right"]
 
 
-def carried(dh, a, t):
-    """What goes back from step t to step t - 1: dL/dh_t times the multiplier of step t."""
-    return dh * a[t]
-
-
-def backward(params, X, h, dY, carried=carried, slope=lambda z: z * (1 - z), into_gate=lambda h, c: c - h[:-1],
-             steps=reversed, first=0, into_candidate=lambda z: z):
-    """Return the gradients. Every argument after dY is a line of the right pass, in which a patient has another."""
+def assemble(params, X, h, dY, changes):
+    """The right pass with these changes, {part: what stands in its place}."""
     z, c = sigmoid(X @ params["W_z"].T + params["b_z"]), X @ params["W_c"].T + params["b_c"]
-    dH, carry = dY @ params["W_hy"], first
-    for t in steps(range(len(X))):
+    part = {
+        "first": 0,                                # the carry before the last step
+        "steps": range(len(X) - 1, -1, -1),        # from the last step to the first
+        "carried": lambda dh, a, t: dh * a[t],     # from dL/dh_t to what arrives at step t - 1
+        "gate": c - h[:-1],                        # from dL/dh_t to dL/dz_t
+        "slope": z * (1 - z),                      # from dL/dz_t back through the sigmoid
+        "candidate": z,                            # from dL/dh_t to dL/dc_t
+    } | changes
+    dH, carry = dY @ params["W_hy"], part["first"]
+    for t in part["steps"]:
         dH[t] += carry
-        carry = carried(dH[t], 1 - z, t)
-    return weight_gradients(dH * into_gate(h, c) * slope(z), dH * into_candidate(z), X, h, dY)
+        carry = part["carried"](dH[t], 1 - z, t)
+    return weight_gradients(dH * part["gate"] * part["slope"], dH * part["candidate"], X, h, dY)
 
 
 def weight_gradients(d_gate, d_candidate, X, h, dY):
@@ -38,79 +37,83 @@ def weight_gradients(d_gate, d_candidate, X, h, dY):
 
 def right(params, X, h, dY):
     """No mistake."""
-    return backward(params, X, h, dY)
+    return assemble(params, X, h, dY, {})
 
 
-@patient("carry_missing")
+MINGRU_BUGS = Bugs(assemble)
+patient, change = MINGRU_BUGS.patient, MINGRU_BUGS.change
+
+
+@change("carry_missing")
 def carry_missing(params, X, h, dY):
     """Nothing is passed back through time: each step sees only its own error."""
-    return backward(params, X, h, dY, carried=lambda dh, a, t: 0)
+    return {"carried": lambda dh, a, t: 0}
 
 
-@patient("multiplier_missing")
+@change("multiplier_missing")
 def multiplier_missing(params, X, h, dY):
     """The carry is handed on without the multiplier."""
-    return backward(params, X, h, dY, carried=lambda dh, a, t: dh)
+    return {"carried": lambda dh, a, t: dh}
 
 
-@patient("multiplier_missing")
+@change("multiplier_missing")
 def gate_for_multiplier(params, X, h, dY):
     """The carry is multiplied by z_t, the part that is let in, where 1 - z_t belongs, the part that is kept."""
-    return backward(params, X, h, dY, carried=lambda dh, a, t: dh * (1 - a[t]))
+    return {"carried": lambda dh, a, t: dh * (1 - a[t])}
 
 
-@patient("multiplier_off_by_one")
+@change("multiplier_off_by_one")
 def multiplier_of_the_step_reached(params, X, h, dY):
     """The carry from step t to step t - 1 is multiplied by the multiplier of step t - 1."""
-    return backward(params, X, h, dY, carried=lambda dh, a, t: dh * a[t - 1])
+    return {"carried": lambda dh, a, t: dh * a[t - 1]}
 
 
-@patient("multiplier_off_by_one")
+@change("multiplier_off_by_one")
 def multiplier_of_the_step_after(params, X, h, dY):
     """The carry from step t to step t - 1 is multiplied by the multiplier of step t + 1."""
-    return backward(params, X, h, dY, carried=lambda dh, a, t: dh * a[min(t + 1, len(a) - 1)])
+    return {"carried": lambda dh, a, t: dh * a[min(t + 1, len(a) - 1)]}
 
 
-@patient("gate_derivative_missing")
+@change("gate_derivative_missing")
 def gate_derivative_missing(params, X, h, dY):
     """The gate's error goes to W_z and b_z without the slope of the sigmoid."""
-    return backward(params, X, h, dY, slope=np.ones_like)
+    return {"slope": 1}
 
 
-@patient("gate_derivative_missing")
+@change("gate_derivative_missing")
 def slope_of_tanh(params, X, h, dY):
     """The slope of tanh, 1 - z², stands where the sigmoid's belongs."""
-    return backward(params, X, h, dY, slope=lambda z: 1 - z**2)
+    return {"slope": 1 - sigmoid(X @ params["W_z"].T + params["b_z"]) ** 2}
 
 
-@patient("old_state_missing")
+@change("old_state_missing")
 def old_state_missing(params, X, h, dY):
     """The gate's error is made with c_t alone, as if z_t did not also decide how much of h_{t-1} is lost."""
-    return backward(params, X, h, dY, into_gate=lambda h, c: c)
+    return {"gate": X @ params["W_c"].T + params["b_c"]}
 
 
-@patient("old_state_missing")
+@change("old_state_missing")
 def old_state_added(params, X, h, dY):
     """The gate's error is made with c_t + h_{t-1}: a larger z_t lets more of c_t in, and keeps less of h_{t-1}."""
-    return backward(params, X, h, dY, into_gate=lambda h, c: c + h[:-1])
+    return {"gate": X @ params["W_c"].T + params["b_c"] + h[:-1]}
 
 
-@patient("state_off_by_one")
+@change("state_off_by_one")
 def new_state_for_old(params, X, h, dY):
     """The gate's error is made with h_t where h_{t-1} belongs."""
-    return backward(params, X, h, dY, into_gate=lambda h, c: c - h[1:])
+    return {"gate": X @ params["W_c"].T + params["b_c"] - h[1:]}
 
 
-@patient("candidate_gate_missing")
+@change("candidate_gate_missing")
 def candidate_gate_missing(params, X, h, dY):
     """The candidate's error is dL/dh_t itself: the gate that let it in is missing."""
-    return backward(params, X, h, dY, into_candidate=np.ones_like)
+    return {"candidate": 1}
 
 
-@patient("wrong_direction")
+@change("wrong_direction")
 def wrong_direction(params, X, h, dY):
     """The loop runs forward in time, so the carry comes from the past."""
-    return backward(params, X, h, dY, steps=iter)
+    return {"steps": range(len(X))}
 
 
 @patient("scale")
@@ -149,4 +152,4 @@ class carry_not_zeroed:
             self.carry = dh * a[t]
             return self.carry
 
-        return backward(params, X, h, dY, carried=kept, first=first)
+        return assemble(params, X, h, dY, {"carried": kept, "first": first})

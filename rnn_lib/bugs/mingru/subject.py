@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnn_lib.bugs.kinds import KINDS
-from rnn_lib.bugs.mingru.patients import MINGRU_BUGS, backward, right
+from rnn_lib.bugs.mingru.patients import MINGRU_BUGS, assemble, right
 from rnn_lib.bugs.subject import Problem, Subject
 from rnn_lib.initialization import order_one
 from rnn_lib.mingru import MinGRU
@@ -51,7 +51,7 @@ def make_problem(T, B, I, H, O, seed, size=1.0, **weights):
 
 def in_blocks(k, params, X, h, dY):
     """The carry starts again from zero every k steps."""
-    return backward(params, X, h, dY, carried=lambda dh, a, t: 0 if t % k == 0 else dh * a[t])
+    return assemble(params, X, h, dY, {"carried": lambda dh, a, t: 0 if t % k == 0 else dh * a[t]})
 
 
 def last_steps(k, params, X, h, dY):
