@@ -144,8 +144,12 @@ class Gated(Recurrent):
     @property
     def gates(self):
         """The gates of the last `forward`: {name: its values, (T, B, H), read-only}."""
-        values = self.left_by_forward("_forward")[1 + len(self.state_names)]
-        return {name: values[:, :, self.gate_rows(name)] for name in self.gate_names}
+        return dict(zip(self.gate_names, self.left_by_forward("_forward")[1 + len(self.state_names)], strict=True))
+
+    def stacked(self, *parts):
+        """Return the gates' values, from arrays (T, B, so many gates·H), as one array (gates, T, B, H)."""
+        T, B, _ = parts[0].shape
+        return np.concatenate([part.reshape(T, B, -1, self.hidden_size).transpose(2, 0, 1, 3) for part in parts])
 
     def per_gate(self, *numbers):
         """Return one number a gate as one number a row, (k·H,)."""
