@@ -93,15 +93,15 @@ class GRU(Gated):
             carry += dh_t * z_t
 
         # The products: each weight is used at every step of every sequence, so its gradient is a sum over both.
-        dZ = dA.copy()
-        np.multiply(dH, dn_dh, out=dZ[:, :, 2])  # no r_t stands between W_xn x_t and n_t
-        self.remember_walk(dZ.reshape(T, B, 3 * H), carry)
-        dA, dZ, dY = dA.reshape(-1, 3 * H), dZ.reshape(-1, 3 * H), rows(dY)
+        dZ, dY = dA.reshape(T * B, 3 * H), rows(dY)
+        dW_hh, db_hh = dZ.T.dot(rows(h[:-1])), dZ.sum(axis=0)
+        np.multiply(dH, dn_dh, out=dA[:, :, 2])  # dZ is dL/d(W_xh x_t + b_xh) from here: no r_t stands before n_t's
+        self.remember_walk(dA.reshape(T, B, 3 * H), carry)
         return {
             "W_xh": dZ.T.dot(rows(X)),
-            "W_hh": dA.T.dot(rows(h[:-1])),
+            "W_hh": dW_hh,
             "b_xh": dZ.sum(axis=0),
-            "b_hh": dA.sum(axis=0),
+            "b_hh": db_hh,
             "W_hy": dY.T.dot(rows(h[1:])),
             "b_y": dY.sum(axis=0),
         }

@@ -149,7 +149,9 @@ class Gated(Recurrent):
     def stacked(self, *parts):
         """Return the gates' values, from arrays (T, B, so many gates·H), as one array (gates, T, B, H)."""
         T, B, _ = parts[0].shape
-        return np.concatenate([part.reshape(T, B, -1, self.hidden_size).transpose(2, 0, 1, 3) for part in parts])
+        gates = np.empty((len(self.gate_names), T, B, self.hidden_size), parts[0].dtype)
+        np.concatenate([part.reshape(T, B, -1, gates.shape[3]).transpose(2, 0, 1, 3) for part in parts], out=gates)
+        return gates
 
     def per_gate(self, *numbers):
         """Return one number a gate as one number a row, (k·H,)."""
