@@ -41,15 +41,15 @@ class GRU(Gated):
         X, h = self.begin(X, state)
         p, (T, B, _), H = self.params, X.shape, self.hidden_size
         scale = self.per_gate(0.5, 0.5, 1)  # sigmoid(z) = tanh(z/2) / 2 + 1/2: one tanh for both gates
-        W_xh_T, W_hh_T, b_xh, b_hh = (np.multiply(p[name].T, scale, order="C")
-                                      for name in ("W_xh", "W_hh", "b_xh", "b_hh"))
+        W_xh_T, W_hh_T = (np.multiply(p[name].T, scale, order="C") for name in ("W_xh", "W_hh"))
+        b_xh, b_hh = (np.tile(p[name] * scale, (B, 1)) for name in ("b_xh", "b_hh"))
         rz = rows(X).dot(W_xh_T[:, : 2 * H]).reshape(T, B, 2 * H)  # all input projections at once
         n = rows(X).dot(W_xh_T[:, 2 * H :]).reshape(T, B, H)
-        rz += (b_xh + b_hh)[: 2 * H]
-        n += b_xh[2 * H :]
+        rz += (b_xh + b_hh)[:, : 2 * H]
+        n += b_xh[:, 2 * H :]
         r, z = np.split(rz, 2, axis=2)      # views: what is projected now becomes r_t and z_t
         m = np.empty_like(n)                # W_hn h_{t-1} + b_hn
-        b_hn = np.tile(b_hh[2 * H :], (B, 1))
+        b_hn = b_hh[:, 2 * H :].copy()
         h_prev = h[0]
         for rz_t, r_t, z_t, n_t, m_t, h_t in zip(rz, r, z, n, m, h[1:], strict=True):
             a_t = h_prev.dot(W_hh_T)
@@ -86,10 +86,11 @@ class GRU(Gated):
         # The walk back, from dY to these, for every step.
         dH = rows(dY).dot(W_hy).reshape(T, B, H)  # the road through y_t
         carry = 0                           # the roads to h_{t+1}: nothing comes after the last step
-        for dA_t, dh_t, z_t in zip(dA[::-1], dH[::-1], z[::-1], strict=True):
+        walk = (array[::-1] for array in (dA.reshape(T, B, 3 * H), dA, dH, z))
+        for da_t, da_gates_t, dh_t, z_t in zip(*walk, strict=True):
             dh_t += carry                   # dL/dh_t: all roads
-            dA_t *= dh_t[:, None]
-            carry = dA_t.reshape(B, 3 * H).dot(W_hh)
+            da_gates_t *= dh_t[:, None]
+            carry = da_t.dot(W_hh)
             carry += dh_t * z_t
 
         # The products: each weight is used at every step of every sequence, so its gradient is a sum over both.

@@ -44,13 +44,13 @@ class LSTM(Gated):
         X, h, c = self.begin(X, state)
         p, (T, B, _), H = self.params, X.shape, self.hidden_size
         scale = self.per_gate(0.5, 0.5, 1, 0.5)  # sigmoid(z) = tanh(z/2) / 2 + 1/2: one tanh for all four gates
-        W_xh_T, W_hh_T, b_h = (np.multiply(p[name].T, scale, order="C") for name in ("W_xh", "W_hh", "b_h"))
+        W_xh_T, W_hh_T = (np.multiply(p[name].T, scale, order="C") for name in ("W_xh", "W_hh"))
+        scale = np.tile(scale, (B, 1))      # (B, 4H): where nothing is broadcast NumPy is faster
+        shift = 1 - scale
         Z = rows(X).dot(W_xh_T).reshape(T, B, 4 * H)  # all input projections at once
-        Z += b_h
+        Z += p["b_h"] * scale
         i, f, g, o = np.split(Z, 4, axis=2)  # views: what is z_t now becomes i_t, f_t, g_t and o_t
         tanh_c = np.empty_like(c[1:])
-        scale = np.tile(scale, (B, 1))      # nothing to broadcast is faster
-        shift = 1 - scale
         h_prev, c_prev = h[0], c[0]
         for z_t, i_t, f_t, g_t, o_t, c_t, tanh_c_t, h_t in zip(Z, i, f, g, o, c[1:], tanh_c, h[1:], strict=True):
             z_t += h_prev.dot(W_hh_T)       # z_t held W_xh x_t + b_h so far
@@ -85,13 +85,14 @@ class LSTM(Gated):
         # The walk back, from dY to dL/dz_t for every step.
         dH = rows(dY).dot(W_hy).reshape(T, B, H)  # the road through y_t
         h_carry = c_carry = 0               # the roads through z_{t+1} and c_{t+1}: nothing comes after the last step
-        for dz_t, dh_t, dc_dh_t, f_t in zip(dZ[::-1], dH[::-1], dc_dh[::-1], f[::-1], strict=True):
+        walk = (array[::-1] for array in (dZ.reshape(T, B, 4 * H), dZ[:, :, :3], dZ[:, :, 3], dH, dc_dh, f))
+        for dz_t, dz_ifg_t, dz_o_t, dh_t, dc_dh_t, f_t in zip(*walk, strict=True):
             dh_t += h_carry                 # dL/dh_t: both roads
             dc_t = dh_t * dc_dh_t
             dc_t += c_carry                 # dL/dc_t: both roads
-            dz_t[:, :3] *= dc_t[:, None]
-            dz_t[:, 3] *= dh_t
-            h_carry = dz_t.reshape(B, 4 * H).dot(W_hh)
+            dz_ifg_t *= dc_t[:, None]
+            dz_o_t *= dh_t
+            h_carry = dz_t.dot(W_hh)
             c_carry = dc_t * f_t
         dZ = dZ.reshape(T, B, 4 * H)
         self.remember_walk(dZ, (h_carry, c_carry))
