@@ -24,7 +24,7 @@ class Recurrent(Model):
         state_names              what it carries from step to step: ("h",), or ("h", "c") for a state that is a pair
 
     Parameters are drawn uniformly from +-1/sqrt(hidden_size), as PyTorch does for a layer of `torch.nn.RNN` and the
-    linear layer on top of it. (PyTorch adds up two biases where this course has one.)
+    linear layer on top of it. (PyTorch adds up two biases where the RNN and the LSTM of this course have one.)
     """
 
     state_names = ("h",)
