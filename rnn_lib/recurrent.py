@@ -146,12 +146,10 @@ class Gated(Recurrent):
         """The gates of the last `forward`: {name: its values, (T, B, H), read-only}."""
         return dict(zip(self.gate_names, self.left_by_forward("_forward")[1 + len(self.state_names)], strict=True))
 
-    def stacked(self, *parts):
-        """Return the gates' values, from arrays (T, B, so many gates·H), as one array (gates, T, B, H)."""
-        T, B, _ = parts[0].shape
-        gates = np.empty((len(self.gate_names), T, B, self.hidden_size), parts[0].dtype)
-        np.concatenate([part.reshape(T, B, -1, gates.shape[3]).transpose(2, 0, 1, 3) for part in parts], out=gates)
-        return gates
+    def split(self, Z):
+        """Return a view of each gate's part of Z, (T, B, k·H): k arrays (T, B, H)."""
+        H = self.hidden_size
+        return [Z[:, :, start : start + H] for start in range(0, Z.shape[2], H)]
 
     def per_gate(self, *numbers):
         """Return one number a gate as one number a row, (k·H,)."""

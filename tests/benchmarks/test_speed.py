@@ -55,13 +55,17 @@ CHECKS = {
 }
 
 
+LARGEST = (200, 64, 128, 512, 128)  # a network with gates would need minutes there
+
+
 def show(seconds):
     return f"{1e6 * seconds:.0f} µs" if seconds < 1e-3 else f"{1e3 * seconds:.3g} ms"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("model, sizes", [(model, sizes) for model in MODELS for sizes in
-                                          {**LIMITS["RNN"], **LIMITS[model]}], ids=str)
+@pytest.mark.parametrize("model, sizes", [
+    (model, sizes) for model in MODELS for sizes in {**LIMITS["RNN"], **LIMITS[model]}
+    if model == "RNN" or sizes != LARGEST], ids=str)
 def test_training_step(model, sizes, dtype, benchmark, table):
     problem = Problem(*sizes, dtype)
     steps = {"ours": ours(problem, model), "PyTorch": pytorch(problem, model)}
@@ -86,16 +90,16 @@ def test_training_step(model, sizes, dtype, benchmark, table):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("sizes", CHECKS, ids=str)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, sizes", [(model, sizes) for model in MODELS for sizes in CHECKS
+                                          if model == "RNN" or sizes != LARGEST], ids=str)
 def test_checks_cost_little(model, sizes, dtype, table):
     """Interleaved one to one with a PyTorch step between."""
-    problem = Problem(*sizes, dtype)
+    problem, limit = Problem(*sizes, dtype), CHECKS[sizes] if model == "RNN" else 1.25
     found = interleaved(ours(problem, model), unchecked(problem, model), pytorch(problem, model))
     table(f"a training step of {model} over the same mathematics without checks",
           ("T, B, I, H, O", "", "ratio", "limit"),
-          (", ".join(map(str, sizes)), dtype, f"{found:.2f}", f"{CHECKS[sizes]:.2f}"))
-    assert found <= CHECKS[sizes]
+          (", ".join(map(str, sizes)), dtype, f"{found:.2f}", f"{limit:.2f}"))
+    assert found <= limit
 
 
 @pytest.mark.parametrize("model", MODELS)
