@@ -17,10 +17,24 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from oracles import rnn_problem
+from oracles import recurrent_problem, rnn_problem
 
 import rnn_lib
-from rnn_lib import MLP, RNN, MinGRU, activations, data, gradcheck, initialization, losses, nudge, optim, training
+from rnn_lib import (
+    GRU,
+    LSTM,
+    MLP,
+    RNN,
+    MinGRU,
+    activations,
+    data,
+    gradcheck,
+    initialization,
+    losses,
+    nudge,
+    optim,
+    training,
+)
 from rnn_lib.bugs import BuggyRNN
 from rnn_lib.generate import free_run, generate
 from rnn_lib.ground import seeds
@@ -186,20 +200,24 @@ def rnn_backward():
     return model.backward, {"dY": target}
 
 
-def mingru_after_a_call():
-    rng = np.random.default_rng(0)
-    model, X, state = MinGRU(2, 5, 2), rng.normal(size=(4, 3, 2)), rng.normal(size=(3, 5))
-    return model, X, state, model.forward(X, state)
+def gated_call(Model, method):
+    """How to call a method of another recurrent model, after a call of forward and backward."""
+    def call():
+        model, X, target, state = recurrent_problem(Model, T=4, B=3, I=2, H=5, O=2)
+        model.forward(X, state)
+        model.backward(target)
+        good = {"forward": {"X": X, "state": state}, "backward": {"dY": target},
+                "gate_rows": {"name": getattr(model, "keeping", None)}}[method]
+        return getattr(model, method), good
+    return call
 
 
-def mingru_forward():
-    model, X, state, _ = mingru_after_a_call()
-    return model.forward, {"X": X, "state": state}
-
-
-def mingru_backward():
-    model, _, _, Y = mingru_after_a_call()
-    return model.backward, {"dY": Y}
+def pair_of_states(good):
+    """The pair (h, c)."""
+    h, c = good
+    cases = {"one": (h,), "three": (h, h, c), "an array": h, "a text": "hc", "a number": 1.0, "a dict": {"h": h}}
+    return {**cases, **{f"h {label}": (bad, c) for label, bad in array(0, 1)(h).items()},
+            **{f"c {label}": (h, bad) for label, bad in array(0, 1)(c).items()}}
 
 
 def mlp_after_a_call():
@@ -282,8 +300,8 @@ def example_call(method, **good):
     return call
 
 
-def initialization_call(function, **settings):
-    return lambda: (function, {"model": RNN(2, 3, 1), **settings})
+def initialization_call(function, Model=RNN, **settings):
+    return lambda: (function, {"model": Model(2, 3, 1), **settings})
 
 
 def recurrent_model(good):
@@ -291,6 +309,11 @@ def recurrent_model(good):
     return {"None": None, "a class": RNN, "its params": good.params, "an MLP": MLP(2, (3,), 1),
             "W_hh that is not square": SimpleNamespace(params={"W_hh": np.ones((4, 3))}),
             "W_hh of another rank": SimpleNamespace(params={"W_hh": np.ones(3)})}
+
+
+def gated_model(good):
+    """A model with gates."""
+    return {"None": None, "a class": LSTM, "its params": good.params, "an MLP": MLP(2, (3,), 1), "an RNN": RNN(2, 3, 1)}
 
 
 def rnn_weights(good):
@@ -364,8 +387,8 @@ TABLE = {
     "MinGRU": (
         plain(MinGRU, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64", lowest=-1.0),
         {**RNN_SIZES, "lowest": number(minimum=-1, below=1)}),
-    "MinGRU.forward": (mingru_forward, {"X": array(2), "state": optional(array(0, 1))}),
-    "MinGRU.backward": (mingru_backward, {"dY": array(0, 1, 2)}),
+    "MinGRU.forward": (gated_call(MinGRU, "forward"), {"X": array(2), "state": optional(array(0, 1))}),
+    "MinGRU.backward": (gated_call(MinGRU, "backward"), {"dY": array(0, 1, 2)}),
     "MinGRU.save": (saved("save", lambda: MinGRU(1, 2, 1)), {"path": path}),
     "MinGRU.load": (saved("load", lambda: MinGRU(1, 2, 1)), {"path": path}),
     "MLP": (
@@ -439,6 +462,11 @@ TABLE = {
     "initialization.spectral_radius": (
         initialization_call(initialization.spectral_radius, radius=1.2),
         {"model": recurrent_model, "radius": number(above=0)}),
+    "initialization.chrono": (
+        initialization_call(initialization.chrono, LSTM, max_lag=20, seed=0),
+        {"model": gated_model, "max_lag": whole(2), "seed": SEED}),
+    "initialization.forget_bias": (
+        initialization_call(initialization.forget_bias, GRU, value=1.0), {"model": gated_model, "value": number()}),
     "data.sine_wave": (
         plain(data.sine_wave, n_points=50, points_per_period=10, noise=0.1, seed=0),
         {"n_points": whole(1), "points_per_period": number(above=0), "noise": number(minimum=0), "seed": SEED}),
@@ -507,6 +535,16 @@ TABLE |= {
     "nudge.Example.list_steps": (example_call("list_steps", name="z", steps=2), {"name": choice, "steps": steps}),
 }
 
+for Model, a_state in ((LSTM, pair_of_states), (GRU, array(0, 1))):
+    TABLE |= {f"{Model.__name__}{name}": row for name, row in {
+        "": (plain(Model, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"), RNN_SIZES),
+        ".forward": (gated_call(Model, "forward"), {"X": array(2), "state": optional(a_state)}),
+        ".backward": (gated_call(Model, "backward"), {"dY": array(0, 1, 2)}),
+        ".gate_rows": (gated_call(Model, "gate_rows"), {"name": choice}),
+        ".save": (saved("save", lambda Model=Model: Model(1, 2, 1)), {"path": path}),
+        ".load": (saved("load", lambda Model=Model: Model(1, 2, 1)), {"path": path}),
+    }.items()}
+
 NO_WRONG_VALUE = {
     ("training.fit", "verbose"): "anything is true or false", ("training.fit", "check"): "anything is true or false",
     ("training.train", "verbose"): "anything is true or false",
@@ -561,7 +599,7 @@ def what_came(value):
     if isinstance(value, dict):
         words += [*map(str, value)]
     if isinstance(value, list | tuple):
-        words += map(repr, value)
+        words += [*map(repr, value), *(word for inside in value for word in what_came(inside))]
     return words
 
 
@@ -614,17 +652,18 @@ NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, m
 # The methods that a caller uses; a model's others are for the classes derived from it.
 METHODS = {
     "forward", "backward", "set_params", "save", "load", "step",
-    "loss", "slope", "agrees", "prove", "shape", "list_steps",
+    "gate_rows", "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
 WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
-SAME_AS_RNNS = {"MLP.set_params", "MinGRU.set_params"}
+SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "MinGRU.set_params"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
-    "recurrent": "reached through RNN",
+    "recurrent": "reached through RNN, LSTM, GRU and MinGRU",
     "race": "runs of notebook 12, whose settings are checked as a panel's are",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
-    "datasets": "files", "rnn": "in __all__", "mlp": "in __all__", "mingru": "in __all__",
+    "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
+    "lstm": "in __all__", "gru": "in __all__", "mingru": "in __all__",
 }
 
 
