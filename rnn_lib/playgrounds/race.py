@@ -9,7 +9,7 @@ from rnn_lib.race.running import MODELS, TASKS, run_race
 def draw_race(run, ghosts=()):
     """Draw the accuracy against the length at which the network is asked; `ghosts` are earlier runs, newest last."""
     figure, axis = new_figure(1, 1, 9, 3.4, layout="none")
-    axis.set_position([0.075, 0.16, 0.6, 0.7])
+    axis.set_position([0.09, 0.16, 0.58, 0.7])
     styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
     for past, (colour, style) in zip([*ghosts, run], styles, strict=True):
         axis.plot(range(1, len(past.accuracy) + 1), past.accuracy, color=colour, linestyle=style,
