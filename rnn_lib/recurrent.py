@@ -53,10 +53,11 @@ class Recurrent(Model):
         X = check_array("X", X, ("T", "B", self.input_size), dtype)
         T, B, _ = X.shape
         first = self.check_state(state, (B, self.hidden_size), dtype)
+        self._walk = None  # all is well: the memory of the last call, which may be large, is wanted for this one
+        self.__dict__.pop("_forward", None)
         states = [np.empty((T + 1, B, self.hidden_size), dtype) for _ in first]
         for steps, value in zip(states, first, strict=True):
             steps[0] = value
-        self._walk = None  # large: its memory is wanted for the next one
         return X.copy(), *states
 
     def check_state(self, state, shape, dtype):
