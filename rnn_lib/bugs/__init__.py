@@ -4,7 +4,7 @@ One folder a network, `rnn/` and `lstm/`. Where do I add a mistake to the diagno
 
 1. Write it as a function of the arguments of a backward pass, in the file of the network's folder that it belongs to.
    If something wrong stands in the place of a part of the right pass (`healthy.py` names the parts), return
-   {part: what stands there} and decorate it with `@change(kind)`; else return the wrong gradients, `@patient(kind)`.
+   {part: what stands there} and decorate it with `@change(kind)`; else return the gradients, with `@patient(kind)`.
    Its docstring is the sentence that the clinic shows.
 2. If no kind in `kinds.py` says what it is, add one: the idea to go back to and the line to look at.
 
