@@ -1,4 +1,4 @@
-"""Independent answers for the tests to compare with, and models that are hard to get right by luck."""
+"""Independent answers for the tests to compare with, models that are hard to get right by luck, and a bad answer."""
 
 import copy
 
@@ -100,3 +100,13 @@ def rnn_by_the_book(params, X, state):
             for k in range(O):
                 Y[t, b, k] = params["b_y"][k] + sum(params["W_hy"][k, j] * hidden[t + 1, b, j] for j in range(H))
     return hidden, Y
+
+
+class Awkward:
+    """An answer that cannot be looked at."""
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("no")
