@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 from oracles import gradients, order_one
 from test_properties import SEEDS, few
 
+import rnn_lib
 from rnn_lib import RNN, data
 from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax_mse_loss
 from rnn_lib.optim import SGD
+from rnn_lib.recurrent import Recurrent
 from rnn_lib.training import fit, fit_stream
 
-MODELS = pytest.mark.parametrize("Model", [RNN])
+EVERY_MODEL = [thing for thing in map(vars(rnn_lib).get, rnn_lib.__all__) if issubclass(thing, Recurrent)]
+MODELS = pytest.mark.parametrize("Model", EVERY_MODEL)
 LOSSES = {"mse": mse_loss, "cross-entropy": cross_entropy_loss, "softmax mse": softmax_mse_loss}
 EVERY_LOSS = pytest.mark.parametrize("loss", LOSSES)
 LENGTHS = st.lists(st.integers(1, 6), min_size=1, max_size=5)
@@ -145,12 +148,13 @@ def test_the_mask_follows_the_window(Model, loss, lengths, window, seed):
 
     def run(X, Y, **settings):
         still = Still(model.params)
-        fit_stream(model, X, Y, still, window=min(window, len(X)), loss_fn=LOSSES[loss], epochs=1, verbose=False,
-                   **settings)
-        return still.grads
+        history = fit_stream(model, X, Y, still, window=min(window, len(X)), loss_fn=LOSSES[loss], epochs=1,
+                             verbose=False, **settings)
+        return history.loss[0], still.grads
 
-    together = run(filled(X, mask, seed), filled(Y, mask, seed), mask=mask)
-    each = [run(x[:, None], y[:, None]) for x, y in zip(sequences, target, strict=True)]
+    loss_together, together = run(filled(X, mask, seed), filled(Y, mask, seed), mask=mask)
+    losses, each = zip(*[run(x[:, None], y[:, None]) for x, y in zip(sequences, target, strict=True)], strict=True)
+    near(loss_together, np.average(losses, weights=lengths))
     for k, grads in enumerate(together):
         steps = [min(max(T - k * window, 0), window) for T in lengths]  # how many targets each stream has in window k
         for name, g in grads.items():
