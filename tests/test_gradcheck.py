@@ -33,18 +33,14 @@ def test_accepts_the_rnn(shape, method):
     assert report.tolerance == (1e-12 if method == "complex" else 1e-6)
 
 
-@pytest.mark.parametrize(
-    ("method", "shape"), [("complex", SHAPES[0]), ("complex", SHAPES[1]), ("central", (6, 2, 1, 2, 1))]
-)
-def test_rejects_every_bug_of_the_clinic(method, shape):
+@pytest.mark.filterwarnings("ignore:.* encountered in")  # an explosion is rejected, too
+@pytest.mark.parametrize(("method", "shape"), [("complex", SHAPES[0]), ("central", (9, 1, 1, 2, 1))])
+@pytest.mark.parametrize("name", BUGS)
+def test_rejects_every_bug_of_the_clinic(name, method, shape):
     T, B, I, H, O = shape
-    for name in BUGS:
-        if name == "scale" and B == 1:
-            continue  # 1/B is 1
-        report = check_gradients(BuggyRNN(name, I, H, O), *data(*shape), method=method)
-        assert not report.passed, name
-        assert report.wrong, name
-        assert "not finite" not in str(report)
+    report = check_gradients(BuggyRNN(name, I, H, O), *data(*shape), method=method)
+    assert not report.passed and report.wrong
+    assert "not finite" not in str(report)
 
 
 @pytest.mark.parametrize("pair", list(itertools.combinations(
