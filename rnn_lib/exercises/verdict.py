@@ -225,6 +225,7 @@ def close(a, b, rtol):
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if a.shape != b.shape:
         return False
-    difference = np.abs(a - b).max(initial=0)  # not finite if a number of one of them is not
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(a - b).max(initial=0)  # not finite if a number of one of them is not
     return bool(np.isfinite(difference)
                 and difference <= rtol * max(np.abs(a).max(initial=0), np.abs(b).max(initial=0)))
