@@ -391,7 +391,7 @@ def test_a_panel_driven_while_a_cell_draws_leaves_the_settings_as_they_were():
 
     def drive():
         try:
-            for step in 8 * [0, 3, 6, 1]:
+            for step in 4 * [0, 3, 6, 1]:
                 panel.controls["step"].value = step
         except BaseException as error:
             failures.append(error)
