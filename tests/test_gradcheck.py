@@ -29,7 +29,7 @@ def data(T, B, I, H, O, seed=0):
 def test_accepts_the_rnn(shape, method):
     T, B, I, H, O = shape
     report = check_gradients(RNN(I, H, O, seed=3), *data(*shape), method=method)
-    assert report.passed and report.wrong == []
+    assert report.passed and report.wrong == [] and "precision" not in str(report)
     assert report.tolerance == (1e-12 if method == "complex" else 1e-6)
 
 

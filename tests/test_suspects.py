@@ -113,6 +113,12 @@ def summed(self, n, grads):
     return self.sums
 
 
+def only_once(self, n, grads):
+    if n > 1:
+        raise ValueError("again")
+    return grads
+
+
 def of_the_call_before(self, n, grads):
     before, self.before = getattr(self, "before", grads), grads
     return before
@@ -548,6 +554,8 @@ WRONG = {
     "negated at every second call": (rnn(backward=by_call(
         lambda self, n, g: {name: (-1)**n * a for name, a in g.items()})), mse, X, "something survives"),
     "sums of all calls": (rnn(backward=by_call(summed)), mse, X, "something survives"),
+    "fails at its second call": (rnn(backward=by_call(only_once)), mse, X,
+                                 "after one with X of shape (6, 3, 2), fails (again)"),
     "no carry, checked at T = 1": (BuggyRNN("carry_missing", I, H, O), mse, X[:1], "(130, 3, 2) it is not"),
     "no carry, batch first, T = 1": (BatchFirst(BuggyRNN("carry_missing", I, H, O)), mse, X[:, :1],
                                      "(6, 130, 2) it is not"),
