@@ -18,9 +18,9 @@ __all__ = ["MODELS", "TASKS", "RaceRun", "ask", "draw_sequences", "make_racer", 
            "teach"]
 
 TASKS = {  # name -> (inputs, classes, parameters that each network gets, about)
+    "parity": (2, 2, 340),
     "marked recall": (5, 4, 1350),
     "unmarked recall": (5, 4, 1350),
-    "parity": (2, 2, 340),
 }
 MODELS = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU, "minGRU": MinGRU, "attention": Attention}
 BATCH, STEPS, LEARNED = 32, 1500, 0.01  # sequences in an update, updates at most, mean loss at which training ends
