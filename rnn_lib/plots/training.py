@@ -44,7 +44,7 @@ def outcomes(histories, jump=np.inf):
 def outcome(history, jump=np.inf):
     """Say from where to where a loss went, or that it jumps: rises to `jump` times its value in one epoch."""
     losses = np.asarray(history.loss)
-    if history.diverged:
+    if history.diverged or not len(losses):
         return f"diverges in epoch {len(losses) + 1}"
     if (losses[11:] > jump * losses[10:-1]).any():
         return "jumps"
