@@ -7,7 +7,7 @@ the LSTM's walk back stand?" Here stand the sizes, the checks of arguments, and 
 
 import numpy as np
 
-from rnn_lib.ground.validation import check_array, check_int
+from rnn_lib.ground.validation import check_array, check_int, check_lengths
 from rnn_lib.model import Model
 
 __all__ = ["Recurrent", "rows"]
@@ -81,7 +81,19 @@ class Recurrent(Model):
     @property
     def state(self):
         """The hidden state after the last step, a copy, (B, H): pass it to the next `forward` to carry on."""
-        return self.hidden_states[-1].copy()
+        return self.state_at(-1)
+
+    def last_state(self, mask):
+        """Return the state after each sequence's own last real step; mask, (T, B), as `data.pad` makes it.
+
+        Nothing else in a model needs a mask: padding stands behind the sequences, where it changes nothing real.
+        """
+        lengths = check_lengths(mask, self.inputs.shape[:2])
+        return self.state_at((lengths, np.arange(len(lengths))))
+
+    def state_at(self, index):
+        """Return a copy of the state at an index of the hidden states: (B, H)."""
+        return self.hidden_states[index].copy()
 
     def input_gradient(self):
         """Return dL/dX, (T, B, I), after `backward`: dL/dz_t went through W_xh to come from x_t."""
