@@ -600,7 +600,8 @@ WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
 SAME_AS_RNNS = {"MLP.set_params"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
-    "bugs": "wrong backward passes, on purpose: only BuggyRNN and BuggyLSTM have rows", "model": "reached through RNN and MLP",
+    "bugs": "wrong backward passes, on purpose: only BuggyRNN and BuggyLSTM have rows",
+    "model": "reached through RNN and MLP",
     "recurrent": "reached through RNN",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
