@@ -125,7 +125,7 @@ def test_own_cosine_is_that_of_the_whole_gradient_at_the_patients_own_weights():
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_every_bug_can_be_examined_and_drawn(bug):
-    exam = examine(bug, RECALL_SGD)
+    exam = examine(bug, SINE)
     assert np.isfinite(list(exam.own.values())).all()
     assert bug in exam.summary
     assert np.isfinite(exam.right.loss).all()

@@ -47,7 +47,7 @@ class Problem:
         args = self.args if isinstance(backward, Change) else copy.deepcopy(self.args)  # a Change only reads them
         return backward(*args.values())
 
-    @property
+    @cached_property
     def sizes(self):
         """The size of every axis by its letter."""
         found = {}
