@@ -42,30 +42,35 @@ def recall(shares, title, chance=0.25):
     axis.set_xlim(-0.5, len(lags) - 0.5)
     axis.grid(False, axis="x")
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=10)
-    return figure
+    all_learn = [f"{label} at {listing(good)}" for label, by_lag in shares.items()
+                 if (good := [lag for lag in by_lag if min(by_lag[lag]) > 0.95])]
+    return say(figure, f"{title}. All starts above 95 per cent: {'; '.join(all_learn) or 'nowhere'}.")
 
 
 def by_length(lengths, curves, trained_at, title):
     """Draw accuracies against the length at which networks are asked: {label: one (n,) a start}, a panel for each label.
 
-    `trained_at` is the one length that they were trained on; the lengths are drawn on a logarithmic axis.
+    `trained_at` is the one length that they were trained on.
     """
     figure, axes = new_figure(1, len(curves), height=3.0, sharey=True)
     for axis, (label, starts) in zip(axes, curves.items(), strict=True):
         axis.axvline(trained_at, color=TARGET, linewidth=1, linestyle=":")
         for accuracy, colour, style in zip(starts, SERIES, LINES, strict=False):
-            axis.plot(lengths, accuracy, color=colour, linestyle=style, linewidth=1.4)
-        axis.set(xscale="log", xlabel="length asked", ylim=(-0.03, 1.05), xticks=[1, 10, 100], xticklabels=[1, 10, 100])
+            axis.plot(lengths, accuracy, color=colour, linestyle=style, linewidth=1.2)
+        axis.set(xlabel="length asked", ylim=(-0.03, 1.05), xticks=[lengths[0], trained_at, lengths[-1]])
         axis.set_title(label, fontweight="normal", fontsize=11)
     axes[0].set_ylabel("accuracy")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return figure
+    near = np.abs(np.asarray(lengths) - trained_at) <= 3
+    hold = [label for label, starts in curves.items() if np.min([np.asarray(a)[near].min() for a in starts]) > 0.9]
+    return say(figure, f"{title}. Within three steps of length {trained_at}, all starts stay above 90 per cent: "
+                       f"{listing(hold) if hold else 'none of them'}.")
 
 
-def planes(states, title, first_step=1):
-    """Draw how states move in time, in the plane in which they move most: {label: (T, B, H)}, a panel for each label.
+def planes(states, title):
+    """Draw how states move in time, in the plane in which they differ most: {label: (T, B, H)}, a panel for each label.
 
-    Every sequence has a colour and a marker; a ring shows where it ends, a line joins its steps.
+    Every one of the B has a colour and a marker; a ring shows where it ends, a line joins its steps.
     """
     figure, axes = new_figure(1, len(states), height=3.6)
     for axis, (label, h) in zip(axes, states.items(), strict=True):
@@ -80,7 +85,14 @@ def planes(states, title, first_step=1):
         axis.grid(False)
     axes[0].set_ylabel("direction 2")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return figure
+    return say(figure, f"{title}. Per step: {'; '.join(f'{label}, {journey(h)}' for label, h in states.items())}.")
+
+
+def journey(h):
+    """Say how far states, (T, B, H), move in a step, compared with the largest distance between two of the B."""
+    step = np.linalg.norm(np.diff(h, axis=0), axis=2).mean()
+    apart = np.linalg.norm(h[:, :, None] - h[:, None], axis=3).max()
+    return "a large part of the distance between them" if step > apart / 5 else "a small part"
 
 
 def gate_map(gates, title, order=None, marks=()):
@@ -105,4 +117,4 @@ def gate_map(gates, title, order=None, marks=()):
         figure.colorbar(image, ax=axis, ticks=[-1, 0, 1] if signed else [0, 1], pad=0.02)
     axes[0, 0].set_ylabel("unit")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return figure
+    return say(figure, f"{title}. On average {'; '.join(f'{label} {course(g)}' for label, g in means.items())}.")

@@ -1,0 +1,132 @@
+"""Checks of notebook 09's exercises on gates; that of the LSTM's backward pass has a file of its own."""
+
+import numpy as np
+
+from rnn_lib import GRU, LSTM, RNN
+from rnn_lib.activations import sigmoid
+from rnn_lib.exercises.verdict import (
+    as_numbers,
+    attempt,
+    is_unfilled,
+    judge,
+    require,
+    require_dict,
+    require_filled,
+    returns_report,
+    safe_describe,
+)
+
+__all__ = ["check_gate_counts", "check_lstm_step", "check_open_roads"]
+
+
+@returns_report
+def check_lstm_step(step):
+    """Check exercise 1: (params, x_t, h, c) -> the new (h, c); params are those of an `LSTM` without its output."""
+    rng = np.random.default_rng(7)
+    H, B, I = 3, 4, 2
+    net = LSTM(I, H, 1, seed=2)
+    params = {name: 2 * net.params[name] for name in ("W_xh", "W_hh", "b_h")}
+    x, h, c = rng.normal(size=(B, I)), rng.uniform(-0.9, 0.9, size=(B, H)), rng.normal(size=(B, H))
+    got = attempt(step, params, x, h, c)
+    is_pair = isinstance(got, tuple | list) and len(got) == 2
+    require(is_pair, "wrong_type", f"expected the new h and c, a pair, got {safe_describe(got)}.")
+
+    def new(order=(0, 1, 2, 3), use_h=h, bias=params["b_h"], squash=np.tanh, kept=None, show=np.tanh, f_or=lambda f: f):
+        blocks = np.split(x @ params["W_xh"].T + use_h @ params["W_hh"].T + bias, 4, axis=1)
+        i, f, g, o = (blocks[k] for k in order)
+        i, f, g, o = sigmoid(i), f_or(sigmoid(f)), squash(g), sigmoid(o)
+        new_c = f * (c if kept is None else kept) + i * g
+        return o * show(new_c), new_c
+
+    right_h, right_c = new()
+    for name, shown, value in (("the new h", got[0], right_h), ("the new c", got[1], right_c)):
+        judge_shape(name, shown, value)
+    known = [
+        ("pair_swapped", (right_c, right_h), "right numbers, in the wrong places: return h first, then c."),
+        ("gate_order", new((0, 1, 3, 2)), "the blocks stand in the order i, f, g, o: the third is the candidate."),
+        ("gate_order", new((1, 0, 2, 3)), "input and forget gate are exchanged: the blocks stand in the order i, f, "
+         "g, o."),
+        ("candidate_squashed_wrong", new(squash=sigmoid), "the candidate g goes through tanh, not through the sigmoid."),
+        ("candidate_not_squashed", new(squash=lambda z: z), "the candidate g has to go through tanh."),
+        ("old_state_forgotten", new(kept=0), "the old cell state is missing: c = f * c + i * g."),
+        ("no_forget_gate", new(f_or=lambda f: 1), "the old cell state has to be multiplied by the forget gate."),
+        ("coupled", new(f_or=lambda f: 1 - sigmoid(np.split(
+            x @ params["W_xh"].T + h @ params["W_hh"].T + params["b_h"], 4, axis=1)[0])),
+         "f is not 1 - i here: it has a block of its own."),
+        ("kept_wrong_state", new(kept=h), "the cell keeps c, the old cell state, not h."),
+        ("no_tanh_of_cell", new(show=lambda c: c), "h = o * tanh(c): the tanh is missing."),
+        ("shows_old_cell", (sigmoid(np.split(x @ params["W_xh"].T + h @ params["W_hh"].T + params["b_h"], 4, axis=1)[3])
+                            * np.tanh(c), right_c), "h is made from the *new* cell state."),
+        ("no_recurrence", new(use_h=0 * h), "the gates read h as well: W_hh is missing."),
+        ("gates_read_cell", new(use_h=c), "the gates read h, not c."),
+        ("no_bias", new(bias=0), "the bias b_h is missing."),
+    ]
+    remark = judge("the new h and c", np.concatenate([as_numbers(part) for part in got]),
+                   np.concatenate([right_h, right_c]), [(kind, np.concatenate(wrong), tip) for kind, wrong, tip in known])
+    return "the cell keeps a share of itself, takes in a share of the candidate, and shows a share of the sum." + remark
+
+
+def judge_shape(name, got, expected):
+    """Raise a Verdict unless this part of a pair is numbers of the right shape."""
+    array = as_numbers(got)
+    require(array is not None, "wrong_type", f"{name}: expected numbers, got {safe_describe(got)}.")
+    require(array.shape == expected.shape, "wrong_shape", f"{name}: expected shape {expected.shape}, got {array.shape}.")
+
+
+@returns_report
+def check_gate_counts(counts):
+    """Check exercise 2: the numbers in LSTM(4, 32, 4) and GRU(4, 32, 4), and the LSTM's size nearest to an RNN's."""
+    sizes = {H: LSTM(4, H, 4).n_params for H in range(1, 65)}
+    wanted = RNN(4, 64, 4).n_params
+    right = {"LSTM": sizes[32], "GRU": GRU(4, 32, 4).n_params,
+             "hidden size": min(sizes, key=lambda H: abs(sizes[H] - wanted))}
+    require_dict("counts", counts, right, of="whole numbers")
+    empty = [key for key in right if is_unfilled(counts[key])]
+    require(not empty, "not_started", f"{', '.join(empty)}: write a whole number.")
+    cell = {k: 4 * 32 * k + 32 * 32 * k for k in (3, 4)}
+    output = 4 * 32 + 4
+    judge("LSTM", counts["LSTM"], right["LSTM"], [
+        ("one_gate", 4 * 32 + 32 * 32 + 32 + output, "that is a plain RNN: an LSTM has four blocks of W_xh, W_hh and "
+         "b_h."),
+        ("three_gates", cell[3] + 3 * 32 + output, "three blocks: the candidate g has one, too."),
+        ("two_biases", right["LSTM"] + 4 * 32, "one bias a block here; PyTorch's has two."),
+        ("no_output", right["LSTM"] - output, "W_hy and b_y are missing."),
+        ("no_biases", right["LSTM"] - 4 * 32, "the four blocks of b_h are missing."),
+        ("output_too", 4 * (4 * 32 + 32 * 32 + 32 + output), "the output layer is there once, not once a gate."),
+    ])
+    judge("GRU", counts["GRU"], right["GRU"], [
+        ("one_bias", right["GRU"] - 3 * 32, "a GRU has two biases, b_xh and b_hh, of three blocks each: one stands "
+         "inside the reset gate's product."),
+        ("four_gates", cell[4] + 8 * 32 + output, "a GRU has three blocks: r, z and n."),
+        ("no_output", right["GRU"] - output, "W_hy and b_y are missing."),
+    ])
+    judge("hidden size", counts["hidden size"], right["hidden size"], [
+        ("quarter", 16, "a quarter of 64 is too few: W_hh has H² numbers a block, and W_xh and W_hy grow with H alone."),
+        ("half", 32, f"half of 64 is near, but LSTM(4, 32, 4) has {sizes[32]} numbers and RNN(4, 64, 4) {wanted}."),
+        ("neighbour", right["hidden size"] + 1, "one too many."),
+        ("neighbour", right["hidden size"] - 1, "one too few."),
+    ])
+    return (f"{right['LSTM']}, {right['GRU']}, and {right['hidden size']} units: with the numbers of an RNN, an LSTM has "
+            "about half its units.")
+
+
+@returns_report
+def check_open_roads(reaches):
+    """Check exercise 4: with W_hh = 0 and the error at step 3 only, does a gradient reach x_1? True or False for each."""
+    right = {
+        "RNN": (False, "h_t is handed on by W_hh alone: with W_hh = 0 nothing goes from one step to the next."),
+        "GRU": (True, "h_t is made of z_t * h_{t-1} as well, a road without W_hh."),
+        "LSTM": (True, "road 4, from c_{t+1} to c_t by the forget gate, does not go through W_hh."),
+        "LSTM, forget gates at 0": (False, "road 4 multiplies by the forget gate: at 0 it is closed, and road 2 is too."),
+        "LSTM, output gates at 0 before step 3": (True, "the output gate stands on the way from c to h. From c_1 to c_3 "
+                                                  "nothing asks it, and at step 3 it is open."),
+    }
+    require_dict("reaches", reaches, right, of="True or False")
+    empty = [key for key in right if is_unfilled(reaches[key])]
+    require(not empty, "not_started", f"{'; '.join(empty)}: write True or False.")
+    for key, (truth, reason) in right.items():
+        answer = reaches[key]
+        require(isinstance(answer, bool | np.bool_), "wrong_type", f"{key}: expected True or False, got "
+                f"{safe_describe(answer)}.")
+        require(bool(answer) == truth, "wrong_road", f"{key}: no. {reason}")
+    return "what needs no W_hh is the cell's own road, and the forget gate is its only lock."
