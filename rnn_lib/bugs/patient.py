@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Bug", "Bugs"]
+__all__ = ["Bug", "Bugs", "Change"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,48 @@ class Bug:
         return self.backward() if isinstance(self.backward, type) else self.backward
 
 
+@dataclass(frozen=True)
+class Change:
+    """A wrong backward pass that is the right one with other things in the place of some of its parts.
+
+    assemble  (*arguments, changes) -> gradients: the right pass with these changes, {part: what stands in its place}
+    changes   (*arguments) -> changes
+    """
+
+    assemble: object
+    changes: object
+
+    def __call__(self, *args):
+        """Return the wrong gradients."""
+        return self.assemble(*args, self.changes(*args))
+
+    def __or__(self, other):
+        """Return the backward pass with both mistakes."""
+        return Change(self.assemble, lambda *args: self.changes(*args) | other.changes(*args))
+
+
 class Bugs(dict):
-    """All patients of one network by name."""
+    """All patients of one network by name; `assemble` is its right backward pass with places for a `Change`."""
+
+    def __init__(self, assemble=None):
+        """There is no patient yet."""
+        super().__init__()
+        self.assemble = assemble
+
+    def add(self, name, kind, sentence, backward):
+        """Register a wrong backward pass."""
+        self[name] = Bug(name, kind, sentence, backward)
 
     def patient(self, kind):
-        """Register a function under its own name as a bug of this kind; its docstring is the sentence."""
+        """Register a wrong backward pass under its own name as a bug of this kind; its docstring is the sentence."""
         def register(backward):
-            self[backward.__name__] = Bug(backward.__name__, kind, backward.__doc__, backward)
+            self.add(backward.__name__, kind, backward.__doc__, backward)
             return backward
+        return register
+
+    def change(self, kind):
+        """Register a function from the arguments to what changes in the right pass, as `patient` does."""
+        def register(changes):
+            self.add(changes.__name__, kind, changes.__doc__, Change(self.assemble, changes))
+            return changes
         return register

@@ -19,10 +19,11 @@ from rnn_lib.exercises.verdict import (
     safe_describe,
 )
 
-__all__ = ["COUNTING", "EXACT", "Answers", "Learner", "one_number", "same"]
+__all__ = ["COUNTING", "EXACT", "Answers", "Learner", "one_number", "same", "turned"]
 
 EXACT = 1e-12  # how well answers in float64 must agree: right ones came within 6e-15 (in float32 within 1.3e-6)
-COUNTING = {IndexError: "Python counts from 0: the steps of X and dY are 0 to T - 1, and hidden_states has one more."}
+COUNTING = {IndexError: "Python counts from 0: the steps of X and dY are 0 to T - 1, and the states, with the initial "
+                        "one, have one more."}
 
 
 class Learner:
@@ -124,10 +125,10 @@ class Learner:
 class Answers:
     """The learner's gradients on all `problems`, and the names of those that are right, transposed, or zero there."""
 
-    def __init__(self, learner, problems):
-        """Call the learner's function once on each problem."""
+    def __init__(self, learner, problems, grads=None):
+        """Call the learner's function once on each problem, if its gradients are not there yet."""
         self.problems, self.kinds, self.rtol = problems, learner.kinds, learner.rtol
-        self.grads = [learner(problem) for problem in problems]
+        self.grads = grads or [learner(problem) for problem in problems]
         self.right = [problem.right for problem in problems]
         self.names = list(problems[0].params)  # all lists of names are in the order of the equations
         self.solved = [same(grads, right, self.rtol) for grads, right in zip(self.grads, self.right, strict=True)]
@@ -147,17 +148,24 @@ class Answers:
         """Return the parameters whose gradients are everywhere these."""
         return self.everywhere(lambda g, other: close(g, other, self.rtol), gradients)
 
+    def explained_by(self, mark):
+        """Return the parameters whose gradients are everywhere those of a `bugs.Fingerprint`, if a wrong one is."""
+        on_first = {name for name in self.wrong if close(self.grads[0][name], mark.on(0)[name], self.rtol)}
+        return self.left_by(mark.gradients) if on_first else []
+
     def found(self, kind, finding=""):
         """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
         return Verdict(kind, f"{finding}{self.kinds[kind]} It shows in: {', '.join(self.wrong)}.")
 
-    def factor(self, names):
-        """Return, in words, the one number that these gradients are everywhere multiplied by; "" if there is none."""
+    def factor(self, names, gradients=None):
+        """Return, in words, the one number that these gradients are everywhere times the right ones, or other ones;
+        "" if there is none.
+        """
         factors = []
-        for problem, grads in zip(self.problems, self.grads, strict=True):
-            a, e = (np.concatenate([d[name].ravel() for name in names]) for d in (grads, problem.right))
+        for grads, others in zip(self.grads, gradients or self.right, strict=True):
+            a, e = (np.concatenate([d[name].ravel() for name in names]) for d in (grads, others))
             factors.append(a @ e / (e @ e))
-            if not all(close(grads[name], factors[-1] * problem.right[name], self.rtol) for name in names):
+            if not all(close(grads[name], factors[-1] * others[name], self.rtol) for name in names):
                 return ""
         for sign, top, bottom in sorted(product((1, -1), PRODUCTS, PRODUCTS), key=lambda c: len(c[1] + c[2])):
             wanted = [sign * value(top, problem) / value(bottom, problem) for problem in self.problems]
@@ -185,9 +193,15 @@ def one_number(names):
                    f"and does your sum name it? It shows in: {', '.join(names)}.")
 
 
+def turned(g):
+    """Return a matrix transposed, or a column of squares with each square transposed; anything else as it is."""
+    squares, rest = divmod(len(g), g.shape[1]) if g.ndim == 2 and g.size else (0, 1)
+    return np.concatenate([square.T for square in np.split(g, squares)]) if not rest else g.T
+
+
 def sideways(g, expected, rtol):
-    """True if g is the transpose of a matrix that should be there."""
-    return g.ndim == 2 and close(g.T, expected, rtol)
+    """True if g is the transpose of a matrix that should be there, or of each of the squares that it is made of."""
+    return g.ndim == 2 and (close(g.T, expected, rtol) or close(turned(g), expected, rtol))
 
 
 def same(grads, expected, rtol):

@@ -3,13 +3,14 @@
 import numpy as np
 
 from rnn_lib.bugs.patient import Bugs
+from rnn_lib.bugs.rnn.healthy import assemble
 from rnn_lib.ground.validation import check_choice
 from rnn_lib.rnn import RNN
 
-__all__ = ["BUGS", "BuggyRNN", "patient"]
+__all__ = ["BUGS", "BuggyRNN", "change", "patient"]
 
-BUGS = Bugs()
-patient = BUGS.patient
+BUGS = Bugs(assemble)
+patient, change = BUGS.patient, BUGS.change
 
 
 class BuggyRNN(RNN):
