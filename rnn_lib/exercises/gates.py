@@ -1,8 +1,10 @@
 """Checks of notebook 09's exercises on gates; that of the LSTM's backward pass has a file of its own."""
 
+import math
+
 import numpy as np
 
-from rnn_lib import GRU, LSTM, RNN
+from rnn_lib import GRU, LSTM, RNN, data
 from rnn_lib.activations import sigmoid
 from rnn_lib.exercises.verdict import (
     as_numbers,
@@ -15,8 +17,13 @@ from rnn_lib.exercises.verdict import (
     returns_report,
     safe_describe,
 )
+from rnn_lib.ground.validation import check_number
+from rnn_lib.initialization import forget_bias
+from rnn_lib.losses import cross_entropy_loss, last_step
+from rnn_lib.optim import Adam
+from rnn_lib.training import Batch, train
 
-__all__ = ["check_gate_counts", "check_lstm_step", "check_open_roads"]
+__all__ = ["check_gate_counts", "check_lag_bias", "check_lstm_step", "check_open_roads"]
 
 
 @returns_report
@@ -130,3 +137,40 @@ def check_open_roads(reaches):
                 f"{safe_describe(answer)}.")
         require(bool(answer) == truth, "wrong_road", f"{key}: no. {reason}")
     return "what needs no W_hh is the cell's own road, and the forget gate is its only lock."
+
+
+@returns_report
+def check_lag_bias(bias):
+    """Check exercise 5: the bias of its update gate with which GRU(4, 32, 4) learns to recall over 50 steps."""
+    require_filled("bias", bias)
+    try:
+        bias = check_number("bias", bias)
+    except (TypeError, ValueError):
+        require(False, "wrong_type", f"bias: expected a number, got {safe_describe(bias)}.")
+    forgets = f"with bias {bias:g} a gate keeps {1 / (1 + math.exp(-bias)):.3g} of its state a step"
+    require(bias >= 1, "too_small", f"{forgets}: over 50 steps next to nothing.")
+    require(bias <= 10, "too_large", f"{forgets}, and writes almost nothing: what is there to be kept?")
+    shares = [recalled(bias, seed) for seed in range(2)]
+    learned = " and ".join(f"{share:.0%}" for share in shares)
+    kind = "too_small" if bias < 4 else "too_large"
+    require(min(shares) > 0.9, kind, f"{forgets}. From two starts it then names {learned} of the symbols: try a bias "
+            f"that is {'larger' if bias < 4 else 'smaller'}.")
+    return f"from two starts it names {learned} of the symbols; {forgets}."
+
+
+def recalled(bias, seed, T=50, updates=300):
+    """Return the share of right answers of a GRU that was trained to name the first of T symbols."""
+    model = forget_bias(GRU(4, 32, 4, seed=seed, dtype=np.float32), bias)
+    loss_fn = last_step(cross_entropy_loss)
+
+    def batches(epoch):
+        yield Batch(*data.first_symbol(64, T, seed=epoch + 1))
+
+    X, labels = data.first_symbol(256, T, seed=0)
+
+    def right():
+        return float((model.forward(X)[-1].argmax(axis=-1) == labels).mean())
+
+    train(model, batches, Adam(model.params, lr=0.01), loss_fn=loss_fn, epochs=updates, clip_norm=1.0, verbose=False,
+          on_epoch=lambda epoch, history: epoch % 25 == 24 and right() >= 0.99)
+    return right()

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from rnn_lib.plots.sequences import STATE_COLOURS
 from rnn_lib.plots.style import BASELINE, HIDDEN, LINES, SERIES, TARGET, new_figure
-from rnn_lib.plots.words import listing, number, say
+from rnn_lib.plots.words import listing, say
 
 MARKERS = "os^D"
 
@@ -95,26 +94,21 @@ def journey(h):
     return "a large part of the distance between them" if step > apart / 5 else "a small part"
 
 
-def gate_map(gates, title, order=None, marks=()):
+def gate_map(gates, title):
     """Draw gates over time as heat maps, {label: (T, H)}, one row per unit: white closed (0), black open (1).
 
-    order  units from top to bottom; by default by their mean in the first of the maps
-    marks  steps at which a line is drawn
+    The units stand in the order of their mean in the first map, the most open on top.
     """
     figure, axes = new_figure(1, len(gates), height=3.4, sharey=True, squeeze=False)
-    first = next(iter(gates.values()))
-    order = np.argsort(-first.mean(axis=0), kind="stable") if order is None else order
+    order = np.argsort(-next(iter(gates.values())).mean(axis=0), kind="stable")
     for axis, (label, gate) in zip(axes[0], gates.items(), strict=True):
         T, H = gate.shape
         axis.grid(False)
-        signed = gate.min() < 0
-        image = axis.imshow(gate.T[order], aspect="auto", cmap=STATE_COLOURS if signed else "Greys",
-                            vmin=-1 if signed else 0, vmax=1, extent=(0.5, T + 0.5, H - 0.5, -0.5))
-        for step in marks:
-            axis.axvline(step, color=SERIES[0], linewidth=1, linestyle=":")
+        image = axis.imshow(gate.T[order], aspect="auto", cmap="Greys", vmin=0, vmax=1,
+                            extent=(0.5, T + 0.5, H - 0.5, -0.5))
         axis.set_title(label, fontweight="normal", fontsize=11)
-        axis.set(xlabel="time step t", yticks=[0, H - 1])
-        figure.colorbar(image, ax=axis, ticks=[-1, 0, 1] if signed else [0, 1], pad=0.02)
+        axis.set(xlabel="time step t", xticks=[1, *range(T // 4, T + 1, T // 4)], yticks=sorted({0, H - 1}))
+    figure.colorbar(image, ax=axes[0, -1], ticks=[0, 1], pad=0.02)
     axes[0, 0].set_ylabel("unit")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return say(figure, f"{title}. On average {'; '.join(f'{label} {course(g)}' for label, g in means.items())}.")
+    return say(figure, f"{title}. Drawn over {T} steps: {listing(gates)}.")
