@@ -271,7 +271,8 @@ def kinds_of(pair):
 
 
 @pytest.mark.parametrize(
-    ("style", "pairs", "named"), [(column_states, PAIRS, 92), (row_states, PAIRS[::5], 17), (matrix_form, PAIRS[2::5], 17)]
+    ("style", "pairs", "named"),
+    [(column_states, PAIRS, 92), (row_states, PAIRS[::5], 17), (matrix_form, PAIRS[2::5], 16)]
 )
 def test_two_mistakes_at_once_are_named_or_unknown(style, pairs, named):
     count = 0

@@ -1,8 +1,12 @@
-"""What a patient is, and the table of a network's patients."""
+"""What a patient is, the table of a network's patients, and a network that has one."""
 
 from dataclasses import dataclass
 
-__all__ = ["Bug", "Bugs", "Change"]
+import numpy as np
+
+from rnn_lib.ground.validation import check_choice
+
+__all__ = ["Bug", "Bugs", "Buggy", "Change"]
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,25 @@ class Bugs(dict):
             self.add(changes.__name__, kind, changes.__doc__, Change(self.assemble, changes))
             return changes
         return register
+
+
+class Buggy:
+    """Makes a network, which a subclass inherits from as well, one whose backward pass has one bug of its `bugs`.
+
+    It trains with `fit` like any other model. Its bugs read what `kept()` returns of the forward pass.
+    """
+
+    def __init__(self, bug, input_size, hidden_size, output_size, seed=0, dtype=np.float64):
+        """`bug` is a name in `bugs`; the rest is as in the network without a bug."""
+        super().__init__(input_size, hidden_size, output_size, seed, dtype)
+        self.bug = self.bugs[check_choice("bug", bug, self.bugs)]
+        self.wrong_backward = self.bug.make()
+
+    @property
+    def config(self):
+        """The constructor's arguments, the bug by its name."""
+        return super().config | {"bug": self.bug.name}
+
+    def backward(self, dY):
+        """The wrong gradients of this bug."""
+        return self.wrong_backward(self.params, self.inputs, self.kept(), dY)

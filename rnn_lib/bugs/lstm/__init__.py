@@ -6,9 +6,9 @@ can be had at once, or a walk of its own.
 """
 
 from rnn_lib.bugs.lstm import carry, cell, gates, steps, sums  # noqa: F401  (each registers its patients)
+from rnn_lib.bugs.lstm.buggy import LSTM_BUGS, BuggyLSTM, states_of
 from rnn_lib.bugs.lstm.healthy import right
 from rnn_lib.bugs.lstm.kinds import LSTM_KINDS
-from rnn_lib.bugs.lstm.subject import LSTM_SUBJECT, states_of
-from rnn_lib.bugs.lstm.table import LSTM_BUGS
+from rnn_lib.bugs.lstm.subject import LSTM_SUBJECT
 
-__all__ = ["LSTM_BUGS", "LSTM_KINDS", "LSTM_SUBJECT", "right", "states_of"]
+__all__ = ["LSTM_BUGS", "LSTM_KINDS", "LSTM_SUBJECT", "BuggyLSTM", "right", "states_of"]

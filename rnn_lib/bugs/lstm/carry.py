@@ -4,9 +4,9 @@ from itertools import combinations
 
 import numpy as np
 
+from rnn_lib.bugs.lstm.buggy import change, family, patient
 from rnn_lib.bugs.lstm.cell import joined
 from rnn_lib.bugs.lstm.healthy import GATES, finish, local, parts, walk
-from rnn_lib.bugs.lstm.table import change, family, patient
 
 __all__ = [
     "hidden_carry_missing", "carry_missing", "W_hh_untransposed", "gates_left_out_of_carry", "hidden_carry_negated",

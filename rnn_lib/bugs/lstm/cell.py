@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from rnn_lib.bugs.lstm.buggy import change, family, patient
 from rnn_lib.bugs.lstm.healthy import finish, local, parts
-from rnn_lib.bugs.lstm.table import change, family, patient
 
 __all__ = [
     "cell_carry_missing", "cell_carry_missing_in_gates", "cell_carry_not_handed_on", "cell_carry_through_tanh",

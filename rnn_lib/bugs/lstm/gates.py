@@ -4,8 +4,8 @@ from itertools import combinations, permutations
 
 import numpy as np
 
+from rnn_lib.bugs.lstm.buggy import change, family
 from rnn_lib.bugs.lstm.healthy import GATES, parts
-from rnn_lib.bugs.lstm.table import change, family
 
 __all__ = [
     "slopes_missing", "slopes_missing_in_weights", "slopes_missing_in_carry", "slopes_of_slopes", "slopes_wrong",

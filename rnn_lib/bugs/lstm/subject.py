@@ -2,26 +2,21 @@
 
 import numpy as np
 
+from rnn_lib.bugs.lstm.buggy import FURTHER_FORMS, LSTM_BUGS, states_of
 from rnn_lib.bugs.lstm.carry import in_blocks, windowed
 from rnn_lib.bugs.lstm.healthy import GATES, finish, parts, right, walk
 from rnn_lib.bugs.lstm.kinds import LSTM_KINDS
-from rnn_lib.bugs.lstm.table import FURTHER_FORMS, LSTM_BUGS
 from rnn_lib.bugs.subject import Problem, Subject
 from rnn_lib.initialization import order_one
 from rnn_lib.lstm import LSTM
 
-__all__ = ["LSTM_SUBJECT", "make_problem", "states_of"]
+__all__ = ["LSTM_SUBJECT", "make_problem"]
 
 AXES = {
     "X": ("T", "B", "I"),
     "states": {**dict.fromkeys("hc", ("T+1", "B", "H")), **dict.fromkeys(GATES, ("T", "B", "H"))},
     "dY": ("T", "B", "O"),
 }
-
-
-def states_of(model):
-    """Return what the last forward pass of an LSTM left: {"h", "c": (T+1, B, H), "i", "f", "g", "o": (T, B, H)}."""
-    return {"h": model.hidden_states, "c": model.cell_states, **model.gates}
 
 
 def make_problem(T, B, I, H, O, seed, size=1.0, **weights):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from rnn_lib.bugs.lstm.buggy import patient
 from rnn_lib.bugs.lstm.healthy import finish, parts, right, walk
-from rnn_lib.bugs.lstm.table import patient
 from rnn_lib.bugs.rnn.healthy import weight_gradients
 
 __all__ = [
