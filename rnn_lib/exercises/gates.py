@@ -38,46 +38,42 @@ def check_lstm_step(step):
     is_pair = isinstance(got, tuple | list) and len(got) == 2
     require(is_pair, "wrong_type", f"expected the new h and c, a pair, got {safe_describe(got)}.")
 
-    def new(order=(0, 1, 2, 3), use_h=h, bias=params["b_h"], squash=np.tanh, kept=None, show=np.tanh, f_or=lambda f: f):
-        blocks = np.split(x @ params["W_xh"].T + use_h @ params["W_hh"].T + bias, 4, axis=1)
-        i, f, g, o = (blocks[k] for k in order)
-        i, f, g, o = sigmoid(i), f_or(sigmoid(f)), squash(g), sigmoid(o)
-        new_c = f * (c if kept is None else kept) + i * g
-        return o * show(new_c), new_c
+    blocks = np.split(x @ params["W_xh"].T + h @ params["W_hh"].T + params["b_h"], 4, axis=1)
+
+    def new(blocks=blocks, order="ifgo", squash=np.tanh, kept=c, show=np.tanh, shown=None, forget=None):
+        z = dict(zip(order, blocks, strict=True))
+        f = sigmoid(z["f"]) if forget is None else forget
+        new_c = f * kept + sigmoid(z["i"]) * squash(z["g"])
+        return sigmoid(z["o"]) * show(new_c if shown is None else shown), new_c
+
+    def read(h=h, b=params["b_h"]):
+        return np.split(x @ params["W_xh"].T + h @ params["W_hh"].T + b, 4, axis=1)
 
     right_h, right_c = new()
-    for name, shown, value in (("the new h", got[0], right_h), ("the new c", got[1], right_c)):
-        judge_shape(name, shown, value)
+    for name, part, value in (("the new h", got[0], right_h), ("the new c", got[1], right_c)):
+        array = as_numbers(part)
+        require(array is not None, "wrong_type", f"{name}: expected numbers, got {safe_describe(part)}.")
+        require(array.shape == value.shape, "wrong_shape", f"{name}: expected {value.shape}, got {array.shape}.")
     known = [
         ("pair_swapped", (right_c, right_h), "right numbers, in the wrong places: return h first, then c."),
-        ("gate_order", new((0, 1, 3, 2)), "the blocks stand in the order i, f, g, o: the third is the candidate."),
-        ("gate_order", new((1, 0, 2, 3)), "input and forget gate are exchanged: the blocks stand in the order i, f, "
-         "g, o."),
-        ("candidate_squashed_wrong", new(squash=sigmoid), "the candidate g goes through tanh, not through the sigmoid."),
+        ("gate_order", new(order="ifog"), "the blocks stand in the order i, f, g, o: the third is the candidate."),
+        ("gate_order", new(order="figo"), "i and f are exchanged: the blocks stand in the order i, f, g, o."),
+        ("candidate_squashed_wrong", new(squash=sigmoid), "the candidate g goes through tanh, not the sigmoid."),
         ("candidate_not_squashed", new(squash=lambda z: z), "the candidate g has to go through tanh."),
-        ("old_state_forgotten", new(kept=0), "the old cell state is missing: c = f * c + i * g."),
-        ("no_forget_gate", new(f_or=lambda f: 1), "the old cell state has to be multiplied by the forget gate."),
-        ("coupled", new(f_or=lambda f: 1 - sigmoid(np.split(
-            x @ params["W_xh"].T + h @ params["W_hh"].T + params["b_h"], 4, axis=1)[0])),
-         "f is not 1 - i here: it has a block of its own."),
-        ("kept_wrong_state", new(kept=h), "the cell keeps c, the old cell state, not h."),
+        ("old_cell_missing", new(kept=0), "the old cell state is missing: c = f * c + i * g."),
+        ("no_forget_gate", new(forget=1), "the old cell state has to be multiplied by the forget gate."),
+        ("coupled", new(forget=1 - sigmoid(blocks[0])), "f is not 1 - i here: it has a block of its own."),
+        ("wrong_state_kept", new(kept=h), "the cell keeps c, the old cell state, not h."),
         ("no_tanh_of_cell", new(show=lambda c: c), "h = o * tanh(c): the tanh is missing."),
-        ("shows_old_cell", (sigmoid(np.split(x @ params["W_xh"].T + h @ params["W_hh"].T + params["b_h"], 4, axis=1)[3])
-                            * np.tanh(c), right_c), "h is made from the *new* cell state."),
-        ("no_recurrence", new(use_h=0 * h), "the gates read h as well: W_hh is missing."),
-        ("gates_read_cell", new(use_h=c), "the gates read h, not c."),
-        ("no_bias", new(bias=0), "the bias b_h is missing."),
+        ("old_cell_shown", new(shown=c), "h is made from the *new* cell state."),
+        ("no_recurrence", new(read(h=0 * h)), "the gates read h as well: W_hh is missing."),
+        ("gates_read_cell", new(read(h=c)), "the gates read h, not c."),
+        ("no_bias", new(read(b=0)), "the bias b_h is missing."),
     ]
     remark = judge("the new h and c", np.concatenate([as_numbers(part) for part in got]),
-                   np.concatenate([right_h, right_c]), [(kind, np.concatenate(wrong), tip) for kind, wrong, tip in known])
+                   np.concatenate([right_h, right_c]),
+                   [(kind, np.concatenate(wrong), tip) for kind, wrong, tip in known])
     return "the cell keeps a share of itself, takes in a share of the candidate, and shows a share of the sum." + remark
-
-
-def judge_shape(name, got, expected):
-    """Raise a Verdict unless this part of a pair is numbers of the right shape."""
-    array = as_numbers(got)
-    require(array is not None, "wrong_type", f"{name}: expected numbers, got {safe_describe(got)}.")
-    require(array.shape == expected.shape, "wrong_shape", f"{name}: expected shape {expected.shape}, got {array.shape}.")
 
 
 @returns_report
@@ -108,25 +104,25 @@ def check_gate_counts(counts):
         ("no_output", right["GRU"] - output, "W_hy and b_y are missing."),
     ])
     judge("hidden size", counts["hidden size"], right["hidden size"], [
-        ("quarter", 16, "a quarter of 64 is too few: W_hh has H² numbers a block, and W_xh and W_hy grow with H alone."),
+        ("quarter", 16, "a quarter of 64 is too few: W_hh has H² numbers a block."),
         ("half", 32, f"half of 64 is near, but LSTM(4, 32, 4) has {sizes[32]} numbers and RNN(4, 64, 4) {wanted}."),
         ("neighbour", right["hidden size"] + 1, "one too many."),
         ("neighbour", right["hidden size"] - 1, "one too few."),
     ])
-    return (f"{right['LSTM']}, {right['GRU']}, and {right['hidden size']} units: with the numbers of an RNN, an LSTM has "
-            "about half its units.")
+    return (f"{right['LSTM']}, {right['GRU']}, and {right['hidden size']} units: with as many numbers as an RNN, an LSTM "
+            "has about half its units.")
 
 
 @returns_report
 def check_open_roads(reaches):
-    """Check exercise 4: with W_hh = 0 and the error at step 3 only, does a gradient reach x_1? True or False for each."""
+    """Check exercise 4: with W_hh = 0 and the error at step 3 only, does a gradient reach x_1?"""
     right = {
         "RNN": (False, "h_t is handed on by W_hh alone: with W_hh = 0 nothing goes from one step to the next."),
         "GRU": (True, "h_t is made of z_t * h_{t-1} as well, a road without W_hh."),
         "LSTM": (True, "road 4, from c_{t+1} to c_t by the forget gate, does not go through W_hh."),
-        "LSTM, forget gates at 0": (False, "road 4 multiplies by the forget gate: at 0 it is closed, and road 2 is too."),
-        "LSTM, output gates at 0 before step 3": (True, "the output gate stands on the way from c to h. From c_1 to c_3 "
-                                                  "nothing asks it, and at step 3 it is open."),
+        "LSTM, forget gates at 0": (False, "road 4 multiplies by the forget gate, and road 2 is closed."),
+        "LSTM, output gates at 0 before step 3": (
+            True, "the output gate stands between c and h. From c_1 to c_3 nothing asks it, and at step 3 it is open."),
     }
     require_dict("reaches", reaches, right, of="True or False")
     empty = [key for key in right if is_unfilled(reaches[key])]

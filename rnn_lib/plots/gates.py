@@ -47,9 +47,9 @@ def recall(shares, title, chance=0.25):
 
 
 def by_length(lengths, curves, trained_at, title):
-    """Draw accuracies against the length at which networks are asked: {label: one (n,) a start}, a panel for each label.
+    """Draw accuracies against the length asked, (n,): {label: one (n,) for each start}, a panel for each label.
 
-    `trained_at` is the one length that they were trained on.
+    `trained_at` is the one length that the networks were trained on.
     """
     figure, axes = new_figure(1, len(curves), height=3.0, sharey=True)
     for axis, (label, starts) in zip(axes, curves.items(), strict=True):
