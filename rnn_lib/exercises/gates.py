@@ -109,8 +109,8 @@ def check_gate_counts(counts):
         ("neighbour", right["hidden size"] + 1, "one too many."),
         ("neighbour", right["hidden size"] - 1, "one too few."),
     ])
-    return (f"{right['LSTM']}, {right['GRU']}, and {right['hidden size']} units: with as many numbers as an RNN, an LSTM "
-            "has about half its units.")
+    return (f"{right['LSTM']}, {right['GRU']}, and {right['hidden size']} units: with as many numbers as an RNN, an "
+            "LSTM has about half its units.")
 
 
 @returns_report
@@ -151,7 +151,7 @@ def check_lag_bias(bias):
     kind = "too_small" if bias < 4 else "too_large"
     require(min(shares) > 0.9, kind, f"{forgets}. From two starts it then names {learned} of the symbols: try a bias "
             f"that is {'larger' if bias < 4 else 'smaller'}.")
-    return f"from two starts it names {learned} of the symbols; {forgets}."
+    return f"{forgets}, and from two starts it recalls more than 90 % of the symbols."
 
 
 def recalled(bias, seed, T=50, updates=300):
