@@ -452,6 +452,11 @@ def test_tensors_pass():
     torch = pytest.importorskip("torch")
     assert examine(each(lambda g, p, X, dY: torch.tensor(g))).passed
     assert "single precision" in examine(each(lambda g, p, X, dY: torch.tensor(g, dtype=torch.float32))).message
+    assert examine(each(lambda g, p, X, dY: torch.tensor(g, requires_grad=True) * 1)).passed
+    wanting = examine(each(lambda g, p, X, dY: torch.tensor(g, dtype=torch.float32, requires_grad=True)))
+    assert wanting.passed and "single precision" in wanting.message
+    wrong = examine(each(lambda g, p, X, dY: torch.tensor(g / len(X), requires_grad=True)))
+    assert wrong.kind == "scale" and "1/T times" in wrong.message
 
 
 class Strange:
@@ -852,6 +857,7 @@ def test_what_once_got_past_the_check_or_was_told_something_false(backward, kind
 
 @pytest.mark.parametrize(("backward", "remark"), [
     (lambda *args: types.MappingProxyType(right(*args)), ""),
+    (each(lambda g, p, X, dY: g.squeeze() if g.shape == (1,) else g), "b_h is a bare number"),
     (each(lambda g, p, X, dY: g + 0j), "the gradient of W_xh is complex"),
     (lambda *args: {**right(*args), "h0": None, 3: "x"}, "no parameter is called h0, 3"),
     (each(lambda g, p, X, dY: g.astype(np.float32), HIDDEN), "single precision"),

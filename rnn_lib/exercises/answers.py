@@ -94,6 +94,10 @@ class Learner:
     def in_shape(self, grads, problem):
         """Return the gradients if each is finite and has the shape of its parameter, or raise a Verdict."""
         right = problem.right
+        for name, g in grads.items():
+            if g.ndim == 0 and right[name].shape == (1,):
+                self.remarks[f"the gradient of {name} is a bare number where the parameter has shape (1,)."] = None
+                grads[name] = g.reshape(1)
         crooked = [name for name, g in grads.items() if g.shape != right[name].shape]
         on_its_side = crooked and all(sideways(grads[name], right[name], self.rtol) for name in crooked)
         require(not on_its_side, "gradient_transposed",
