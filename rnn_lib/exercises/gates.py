@@ -9,6 +9,7 @@ from rnn_lib.activations import sigmoid
 from rnn_lib.exercises.verdict import (
     as_numbers,
     attempt,
+    is_single,
     is_unfilled,
     judge,
     require,
@@ -72,7 +73,7 @@ def check_lstm_step(step):
     ]
     remark = judge("the new h and c", np.concatenate([as_numbers(part) for part in got]),
                    np.concatenate([right_h, right_c]),
-                   [(kind, np.concatenate(wrong), tip) for kind, wrong, tip in known])
+                   [(kind, np.concatenate(wrong), tip) for kind, wrong, tip in known], single=is_single(got))
     return "the cell keeps a share of itself, takes in a share of the candidate, and shows a share of the sum." + remark
 
 
