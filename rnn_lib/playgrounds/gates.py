@@ -41,8 +41,8 @@ class RecallRun:
         if self.message:
             return f"{self.label}: {self.message}"
         near = self.accuracy[max(self.lag - 3, 0) : self.lag + 4].min()
-        return (f"{self.label}: {self.accuracy[self.lag]:.0%} right at this lag, at least {near:.0%} within three "
-                f"steps of it, {self.accuracy[-1]:.0%} after {LONGEST} symbols (chance 25%).")
+        return (f"{self.label}: {self.accuracy[self.lag]:.0%} right at this lag, {near:.0%} or more within 3 steps, "
+                f"{self.accuracy[-1]:.0%} after {LONGEST} symbols.")
 
 
 def train_recall(model="LSTM", lag=20, forget_bias=3.0, lr=0.02, epochs=UPDATES, on_epoch=None):
