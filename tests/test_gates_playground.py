@@ -9,19 +9,19 @@ from rnn_lib.playgrounds.gates import LONGEST, UPDATES, H
 
 @pytest.fixture(scope="module")
 def runs():
-    return {bias: playgrounds.train_recall("GRU", lag=10, forget_bias=bias) for bias in (-2.0, 3.0)}
+    return {bias: playgrounds.train_recall("LSTM", lag=20, forget_bias=bias) for bias in (0.0, 3.0)}
 
 
 def test_an_open_gate_learns_and_a_closed_one_does_not(runs):
-    assert runs[3.0].accuracy[10] > 0.9 and runs[-2.0].accuracy[10] < 0.9
-    assert runs[3.0].shown.mean() > runs[-2.0].shown.mean()
+    assert runs[3.0].accuracy[20] > 0.7 > 0.4 > runs[0.0].accuracy[20]
+    assert runs[3.0].shown.mean() > runs[0.0].shown.mean()
 
 
 def test_the_run_says_what_it_shows(runs):
     run = runs[3.0]
-    assert len(run.loss) == UPDATES and run.accuracy.shape == (LONGEST,) and run.shown.shape == (11, H)
-    assert "GRU, lag 10, bias 3.0, rate 0.02" in run.summary and len(run.summary) <= 130
-    assert playgrounds.draw_recall(run, ghosts=[runs[-2.0]]).sentence == run.summary
+    assert len(run.loss) == UPDATES and run.accuracy.shape == (LONGEST,) and run.shown.shape == (21, H)
+    assert "LSTM, lag 20, bias 3.0, rate 0.02" in run.summary and len(run.summary) <= 130
+    assert playgrounds.draw_recall(run, ghosts=[runs[0.0]]).sentence == run.summary
 
 
 def test_a_network_without_gates_shows_its_states_and_has_no_bias():
@@ -33,7 +33,7 @@ def test_a_network_without_gates_shows_its_states_and_has_no_bias():
 
 
 def test_divergence_is_said():
-    run = playgrounds.train_recall("RNN", lag=3, lr=1e30, epochs=20)
+    run = playgrounds.train_recall("RNN", lag=3, lr=1e39, epochs=20)
     assert "diverged" in run.summary and playgrounds.draw_recall(run)
 
 

@@ -11,15 +11,15 @@ MARKERS = "os^D"
 def registers(wanted, outs, title):
     """Draw what some registers give out, {label: (T,)}, over what was wanted of them, (T,), side by side."""
     wanted = np.ravel(wanted)
-    figure, axes = new_figure(1, len(outs), height=3.0, sharey=True)
+    figure, axes = new_figure(1, len(outs), height=3.0, sharey=True, squeeze=False)
     steps = np.arange(1, len(wanted) + 1)
-    for axis, (label, out) in zip(axes, outs.items(), strict=True):
+    for axis, (label, out) in zip(axes[0], outs.items(), strict=True):
         axis.axhline(0, color=BASELINE, linewidth=0.8)
         axis.vlines(steps, 0, out, color=HIDDEN, linewidth=5)
         axis.plot(steps, wanted, "o", color=TARGET, markersize=5, fillstyle="none")
         axis.set_title(label, fontweight="normal", fontsize=11)
         axis.set(xlabel="time step t", xticks=[1, len(wanted)])
-    axes[0].set_ylabel("given out; circles: wanted")
+    axes[0, 0].set_ylabel("given out; circles: wanted")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     right = [f"{label}, {np.isclose(out, wanted, atol=0.1).sum()}" for label, out in outs.items()]
     return say(figure, f"{title}. Of {len(wanted)} steps right: {'; '.join(right)}.")
@@ -51,14 +51,14 @@ def by_length(lengths, curves, trained_at, title):
 
     `trained_at` is the one length that the networks were trained on.
     """
-    figure, axes = new_figure(1, len(curves), height=3.0, sharey=True)
-    for axis, (label, starts) in zip(axes, curves.items(), strict=True):
+    figure, axes = new_figure(1, len(curves), height=3.0, sharey=True, squeeze=False)
+    for axis, (label, starts) in zip(axes[0], curves.items(), strict=True):
         axis.axvline(trained_at, color=TARGET, linewidth=1, linestyle=":")
         for accuracy, colour, style in zip(starts, SERIES, LINES, strict=False):
             axis.plot(lengths, accuracy, color=colour, linestyle=style, linewidth=1.2)
         axis.set(xlabel="length asked", ylim=(-0.03, 1.05), xticks=[lengths[0], trained_at, lengths[-1]])
         axis.set_title(label, fontweight="normal", fontsize=11)
-    axes[0].set_ylabel("accuracy")
+    axes[0, 0].set_ylabel("accuracy")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     near = np.abs(np.asarray(lengths) - trained_at) <= 3
     hold = [label for label, starts in curves.items() if np.min([np.asarray(a)[near].min() for a in starts]) > 0.9]
@@ -71,8 +71,8 @@ def planes(states, title):
 
     Every one of the B has a colour and a marker; a ring shows where it ends, a line joins its steps.
     """
-    figure, axes = new_figure(1, len(states), height=3.6)
-    for axis, (label, h) in zip(axes, states.items(), strict=True):
+    figure, axes = new_figure(1, len(states), height=3.6, squeeze=False)
+    for axis, (label, h) in zip(axes[0], states.items(), strict=True):
         flat = h.reshape(-1, h.shape[-1]).astype(float)
         centred = flat - flat.mean(axis=0)
         plane = (centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T).reshape(*h.shape[:2], 2)
@@ -82,7 +82,7 @@ def planes(states, title):
         axis.set(xlabel="direction 1", xticks=[], yticks=[])
         axis.set_title(label, fontweight="normal", fontsize=11)
         axis.grid(False)
-    axes[0].set_ylabel("direction 2")
+    axes[0, 0].set_ylabel("direction 2")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     return say(figure, f"{title}. Per step: {'; '.join(f'{label}, {journey(h)}' for label, h in states.items())}.")
 
