@@ -53,10 +53,11 @@ class Recurrent(Model):
         X = check_array("X", X, ("T", "B", self.input_size), dtype)
         T, B, _ = X.shape
         first = self.check_state(state, (B, self.hidden_size), dtype)
+        self._walk = None  # all is well: the memory of the last call, which may be large, is wanted for this one
+        self.__dict__.pop("_forward", None)
         states = [np.empty((T + 1, B, self.hidden_size), dtype) for _ in first]
         for steps, value in zip(states, first, strict=True):
             steps[0] = value
-        self._walk = None  # large: its memory is wanted for the next one
         return X.copy(), *states
 
     def check_state(self, state, shape, dtype):
@@ -112,7 +113,7 @@ class Recurrent(Model):
         return self.state_at((lengths, np.arange(len(lengths))))
 
     def state_at(self, index):
-        """Return a copy of the state at an index of the states: (B, H), or a tuple of these."""
+        """Return a copy of the state at an index of all states, in the form of `state`."""
         states = self.left_by_forward("_forward")[1 : 1 + len(self.state_names)]
         chosen = tuple(steps[index].copy() for steps in states)
         return chosen if len(chosen) > 1 else chosen[0]

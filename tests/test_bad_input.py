@@ -21,7 +21,7 @@ from oracles import recurrent_problem, rnn_problem
 
 import rnn_lib
 from rnn_lib import GRU, LSTM, MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
-from rnn_lib.bugs import BuggyRNN
+from rnn_lib.bugs import BuggyLSTM, BuggyRNN
 from rnn_lib.generate import free_run, generate
 from rnn_lib.ground import seeds
 
@@ -384,6 +384,9 @@ TABLE = {
     "bugs.BuggyRNN": (
         plain(BuggyRNN, bug="scale", input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"),
         {"bug": choice, **RNN_SIZES}),
+    "bugs.BuggyLSTM": (
+        plain(BuggyLSTM, bug="scale", input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"),
+        {"bug": choice, **RNN_SIZES}),
     "losses.mse_loss": (
         plain(losses.mse_loss, Y=LOGITS, target=LOGITS, mask=MASK),
         {"Y": array(real=False, rank=False), "target": array(0, 1, 2, real=False), "mask": optional(mask)}),
@@ -642,11 +645,11 @@ METHODS = {
     "gate_rows", "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
 WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
-SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params"}
+SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "LSTM.last_state", "GRU.last_state"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
-    "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
-    "recurrent": "reached through RNN, LSTM and GRU",
+    "bugs": "wrong backward passes, on purpose: only BuggyRNN and BuggyLSTM have rows",
+    "model": "reached through RNN and MLP", "recurrent": "reached through RNN, LSTM and GRU",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
     "lstm": "in __all__", "gru": "in __all__",
@@ -672,7 +675,7 @@ def test_every_public_function_has_a_row():
 
 
 def test_every_row_is_of_a_function_that_exists():
-    assert set(TABLE) - {"bugs.BuggyRNN", "ground.seeds.generator"} <= set(public_names())
+    assert set(TABLE) - {"bugs.BuggyLSTM", "bugs.BuggyRNN", "ground.seeds.generator"} <= set(public_names())
 
 
 # --- mistakes that take two arguments -------------------------------------------------------------------------------

@@ -4,13 +4,16 @@ import itertools
 
 import numpy as np
 import pytest
+from oracles import Awkward
 
 from rnn_lib import LSTM
-from rnn_lib.bugs.lstm import LSTM_BUGS, LSTM_KINDS, LSTM_SUBJECT, right, states_of
+from rnn_lib.bugs.lstm import LSTM_BUGS, LSTM_KINDS, LSTM_SUBJECT, BuggyLSTM, right, states_of
 from rnn_lib.bugs.lstm.subject import make_problem
 from rnn_lib.exercises import check_lstm_backward
 from rnn_lib.exercises.verdict import Verdict, close
+from rnn_lib.gradcheck import check_direction, check_gradients
 from rnn_lib.ground.report import Report
+from rnn_lib.losses import mse_loss
 
 GATES = "ifgo"
 PROBLEMS = LSTM_SUBJECT.problems
@@ -318,6 +321,199 @@ def test_the_check_can_tell_its_kinds_apart():
     for (kind, ours), (other_kind, theirs) in itertools.combinations(gradients.values(), 2):
         if kind != other_kind:
             assert not all(close(a[name], b[name], 0.01) for a, b in zip(ours, theirs, strict=True) for name in a)
+
+
+PAIRS = list(itertools.combinations(SWITCHES, 2))
+
+
+@pytest.mark.parametrize(("style", "part"), [(gates_apart, PAIRS[::9]), (stacked_rows, PAIRS[3::9])])
+def test_two_mistakes_at_once_are_named_or_unknown(style, part):
+    named = 0
+    for pair in part:
+        report = examine(switched(style, *pair))
+        found, allowed = set(report.kind.split(" + ")), set(pair)
+        if allowed <= {"cell_carry_missing", "hidden_carry_missing", "carry_missing"}:
+            allowed = {"carry_missing"}
+        assert found <= allowed or report.kind in ("unknown", "not_repeatable"), (pair, report)
+        named += len(found) == 2
+    assert named >= 0.75 * len(part)
+
+
+@pytest.mark.parametrize("pair", [
+    ("forget_gate_missing", "cell_off_by_one"), ("sigmoid_derivative_missing", "tanh_derivative_missing"),
+    ("output_gate_missing", "tanh_of_cell_missing"), ("state_off_by_one", "cell_off_by_one"),
+    ("tanh_of_cell_missing", "scale"), ("hidden_carry_missing", "bias_missing"),
+    ("gates_swapped", "gradient_transposed"), ("cell_carry_missing", "W_hh_untransposed"),
+])
+def test_two_visible_mistakes_are_both_named(pair):
+    for style in STYLES:
+        report = examine(switched(style, *pair))
+        assert set(report.kind.split(" + ")) == set(pair), report
+        assert all(LSTM_KINDS[kind] in report.message for kind in pair)
+
+
+def changed(change, backward=right):
+    def wrong(params, X, states, dY):
+        grads = backward(params, X, states, dY)
+        change(grads, params, X, states, dY)
+        return grads
+    return wrong
+
+
+def reverse_rows(gate):
+    """A mistake without a name, in the rows of one gate."""
+    def change(grads, params, X, states, dY):
+        H, k = states["h"].shape[2], GATES.index(gate)
+        for name in ("W_xh", "W_hh", "b_h"):
+            grads[name][k * H : (k + 1) * H] = grads[name][k * H : (k + 1) * H][::-1].copy()
+    return changed(change)
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_unknown_says_in_which_gates_rows_it_is_wrong(gate):
+    report = examine(reverse_rows(gate))
+    assert report.kind == "unknown" and "wrong for W_xh, W_hh, b_h," in report.message
+    assert dict(report.table[1:])["W_hh"] == f"wrong in the rows of {gate}"
+    already = "With W_hh = 0 and every f_t = 0 nothing comes back from later steps, and it is wrong already"
+    assert (already in report.message) == (gate != "f")  # with f = 0 the rows of f are 0, and so they are right
+
+
+def test_a_known_mistake_says_in_which_gates_rows_it_shows():
+    report = examine(LSTM_BUGS["sigmoid_derivative_missing_in_weights_of_f"].make())
+    assert report.message.endswith("It shows in: W_xh, W_hh, b_h in the rows of f.")
+
+
+@pytest.mark.parametrize("lag", [1, 2, 4])
+def test_unknown_says_from_which_step_back(lag):
+    """An error is made half as large again when it goes back through the cell for the lag-th time."""
+    def wrong(params, X, states, dY):
+        grads = {name: 0 * p for name, p in params.items()}
+        for t in range(len(X)):  # each output error walks back on its own
+            error = np.zeros_like(dY)
+            error[t] = dY[t]
+            for name, g in by_factors(params, X, states, error, {t - lag + 1: 1.5}).items():
+                grads[name] += g
+        return grads
+    report = examine(wrong)
+    back = "from one step back on" if lag == 1 else f"from {lag} steps back on"
+    assert report.kind == "unknown" and f"wrong {back}" in report.message, report
+
+
+def by_factors(params, X, states, dY, factors):
+    """The right backward pass, but what goes back through the cell from step t is multiplied by factors[t]."""
+    i, f, g, o = (states[gate] for gate in GATES)
+    h, c = states["h"], states["c"]
+    dz, dh, dc = np.zeros((*i.shape[:2], 4 * i.shape[2])), 0, 0
+    for t in reversed(range(len(X))):
+        dh = dY[t] @ params["W_hy"] + dh
+        dc = dh * o[t] / np.cosh(c[t + 1]) ** 2 + dc
+        dz[t] = np.hstack([dc * g[t] * i[t] * (1 - i[t]), dc * c[t] * f[t] * (1 - f[t]), dc * i[t] * (1 - g[t] ** 2),
+                           dh * np.tanh(c[t + 1]) * o[t] * (1 - o[t])])
+        dh, dc = dz[t] @ params["W_hh"], dc * f[t] * factors.get(t, 1)
+    sums = {"W_xh": (dz, X), "W_hh": (dz, h[:-1]), "W_hy": (dY, h[1:])}
+    grads = {name: np.einsum("tbi,tbj->ij", a, b) for name, (a, b) in sums.items()}
+    return {**grads, "b_h": dz.sum(axis=(0, 1)), "b_y": dY.sum(axis=(0, 1))}
+
+
+def in_single(*args):
+    return {name: g.astype(np.float32) for name, g in right(*args).items()}
+
+
+def writes(params, X, states, dY):
+    grads = right(params, X, states, dY)
+    states["c"] *= 0
+    return grads
+
+
+@pytest.mark.parametrize(("backward", "remark"), [
+    (in_single, "single precision"), (writes, "writes into its argument states"),
+    (lambda *args: {name: g.tolist() for name, g in right(*args).items()}, ""),
+])
+def test_harmless_habits_pass_with_a_remark(backward, remark):
+    report = examine(backward)
+    assert report.passed and remark in report.message and ("One remark" in report.message) == bool(remark), report
+
+
+def test_tensors_pass_and_single_precision_hides_no_mistake():
+    torch = pytest.importorskip("torch")
+    assert examine(lambda *args: {name: torch.tensor(g, requires_grad=True) for name, g in right(*args).items()}).passed
+    wrong = LSTM_BUGS["cell_off_by_one"].make()
+    assert examine(lambda *args: {name: torch.tensor(g).float() for name, g in wrong(*args).items()}
+                   ).kind == "cell_off_by_one"
+
+
+def by_autograd(params, X, states, dY):
+    """PyTorch finds the gradients; the gates of the forward pass are not looked at."""
+    import torch
+
+    p = {name: torch.tensor(a, requires_grad=True) for name, a in params.items()}
+    h, c = torch.tensor(states["h"][0]), torch.tensor(states["c"][0])
+    loss = 0
+    for x, d in zip(torch.tensor(X), torch.tensor(dY), strict=True):
+        i, f, g, o = torch.chunk(x @ p["W_xh"].T + h @ p["W_hh"].T + p["b_h"], 4, dim=1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        loss = loss + (d * (h @ p["W_hy"].T + p["b_y"])).sum()
+    loss.backward()
+    return {name: a.grad for name, a in p.items()}
+
+
+def test_gradients_by_autograd_pass():
+    pytest.importorskip("torch")
+    assert examine(by_autograd).passed
+
+
+def raises(error):
+    def backward(*args):
+        raise error
+    return backward
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("answer", "kind"), [
+    (None, "not_started"), (..., "not_started"), (lambda *args: None, "not_started"), (3, "wrong_type"),
+    (Awkward(), "wrong_type"), (lambda *args: Awkward(), "wrong_type"), (lambda *args: {}, "wrong_keys"),
+    (lambda *args: right(*args) | {"W_hh": Awkward()}, "wrong_type"), (lambda: 1, "exception"),
+    (lambda *args: right(*args) | {"b_h": np.zeros(3)}, "wrong_shape"), (raises(SystemExit(1)), "exception"),
+    (lambda *args: right(*args) | {"b_h": right(*args)["b_h"] * np.nan}, "not_finite"),
+    (lambda params, X, states, dY: states["f"][len(X)], "exception"), (lambda *args: args[2].clear(), "not_started"),
+    (lambda params, *args: {name: 0 * p for name, p in params.items()}, "not_started"),
+    (lambda *args: right(*args) | {"W_xh": right(*args)["W_xh"].T}, "gradient_transposed"),
+], ids=range(16))
+def test_rubbish_gets_a_report(answer, kind):
+    report = check_lstm_backward(answer)
+    assert report.kind == kind and not report.passed and str(report) and report._repr_html_(), report
+
+
+def test_what_is_kept_between_calls():
+    for name in ("not_zeroed", "carry_not_zeroed", "hidden_carry_not_zeroed", "cell_carry_not_zeroed"):
+        patient = LSTM_BUGS[name].make()
+        for _ in range(2):  # the second time, the first check has left its traces
+            assert examine(patient).kind == "not_zeroed"
+    kept = {}
+
+    def stale(params, X, states, dY):
+        return right(params, X, kept.setdefault(X.shape, states), dY)
+    report = examine(stale)
+    assert report.kind == "stale_cache" and "the first call's states." in report.message
+
+
+@pytest.mark.parametrize("name", LSTM_BUGS)
+def test_gradient_checking_rejects_every_patient_too(name):
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=(6, 3, 5))
+    model = BuggyLSTM(name, 2, 4, 5)
+    for p in model.params.values():
+        p[...] = rng.normal(size=p.shape)
+    with np.errstate(all="ignore"):
+        assert not check_direction(model, rng.normal(size=(6, 3, 2)), lambda Y: mse_loss(Y, target)).passed
+    assert BuggyLSTM(name, 2, 4, 5).config == {"bug": name, "input_size": 2, "hidden_size": 4, "output_size": 5}
+
+
+def test_the_healthy_lstm_passes_gradient_checking():
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=(4, 2, 2))
+    assert check_gradients(LSTM(2, 3, 2), rng.normal(size=(4, 2, 2)), lambda Y: mse_loss(Y, target)).passed
 
 
 def test_the_healthy_pass_is_the_models():

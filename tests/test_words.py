@@ -51,7 +51,8 @@ def test_numbers(value, text):
 @pytest.mark.parametrize(("values", "words"), [
     ([1, 0.5, 0.1], "falls from 1 to 0.1"), ([0.1, 1], "rises from 0.1 to 1"), ([[1], [2]], "rises from 1 to 2"),
     ([0.5, 0.503, 0.1], "falls from 0.5 to 0.1"), ([2, 2.0001], "stays at 2"), ([3], "stays at 3"),
-    ([0, 5, 1], "goes from 0 to 1, between 0 and 5"), ([1, 1, 0, 1], "goes from 1 to 1, between 0 and 1"),
+    ([0, 5, 1], "goes from 0 to 1, between 0 and 5"), ([1, 1, 0, 1], "leaves 1 for 0 and comes back"),
+    ([1, 3, 1], "leaves 1 for 3 and comes back"), ([1, 3, 0, 1], "goes from 1 to 1, between 0 and 3"),
 ])
 def test_courses(values, words):
     assert course(np.array(values)) == words
@@ -95,7 +96,7 @@ PATH = np.array([[0.0, 0], [3, 4], [3, 5]])
     (lambda: plots.step_errors(np.array([1, 2]), {"one": np.ones(2)}, "Errors", "all are 1, always"),
      "Errors: all are 1, always."),
     (lambda: plots.class_probabilities(np.array([[0.9, 0.1], [0.4, 0.6]]), 0, "Doubt", classes="AB"),
-     "Doubt: step by step, the most probable class is A B and the right one A A, which at the end has 0.4."),
+     "Doubt: step by step, the most probable class is A B; right is always A, which at the end has 0.4."),
     (lambda: plots.confusion_matrix(np.array([[5, 2], [1, 3]]), "On the diagonal"),
      "On the diagonal: 8 of 11 stand there; the most frequent mistakes are 0 read as 1 (2) and 1 read as 0 (1)."),
     (lambda: plots.confusion_matrix(np.diag([3, 4]), "All of them"),
@@ -142,6 +143,9 @@ def test_what_the_figures_of_the_clinic_say():
     exam = Examination("bug", "wave, SGD", RUNS["good"], RUNS["bad"], angles, {})
     fared = "wave, SGD, the right network's loss falls from 1 to 0.01, the patient's diverges in epoch 3"
     looks = "W_xh and b_h 0.50 ×2, W_hh 1.00 ×120"
+    wild = History(loss=[1.0] * 11 + [3.0, 1.0])
+    assert plots.two_losses({"wild": wild, "tame": History(loss=[1.0] * 11 + [2.0, 1.0])}, "Two").sentence == (
+        "Two: the loss of wild jumps, tame stays near 1.")
     assert plots.careers([exam, exam], "Lost").sentence == f"Lost: {fared}; {fared}."
     assert plots.patient(exam, "Ill").sentence == f"Ill: {fared}; cosines to the true gradient half way, {looks}."
     assert plots.symptoms([exam], "Well?").sentence == (

@@ -47,7 +47,7 @@ class Problem:
         args = self.args if isinstance(backward, Change) else copy.deepcopy(self.args)  # a Change only reads them
         return backward(*args.values())
 
-    @property
+    @cached_property
     def sizes(self):
         """The size of every axis by its letter."""
         found = {}
@@ -134,6 +134,7 @@ class Subject:
     shortened      functions (k, *arguments) -> gradients: a walk back over k steps at a time, in different ways
     told_apart     kinds or patients by name whose sentence is told, because it says where the mistake is
     of_the_walk    kinds that are mistakes of the walk back
+    gates          the letters of the gates, whose rows the gradients of `walk` hold one below the other; "" if none
     unpaired       bugs by name that are not tried in pairs: further forms of a mistake that is
     """
 
@@ -151,6 +152,7 @@ class Subject:
     shortened: tuple = ()
     told_apart: frozenset = frozenset()
     of_the_walk: frozenset = frozenset()
+    gates: str = ""
     unpaired: frozenset = frozenset()
 
     @cached_property

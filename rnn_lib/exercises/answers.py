@@ -29,9 +29,9 @@ COUNTING = {IndexError: "Python counts from 0: the steps of X and dY are 0 to T 
 class Learner:
     """The learner's backward pass, called safely."""
 
-    def __init__(self, backward, kinds):
-        """Nothing is called yet; `kinds` says what each kind of mistake is."""
-        self.backward, self.kinds = backward, kinds
+    def __init__(self, backward, subject):
+        """Nothing is called yet; the `bugs.Subject` says what each kind of mistake is."""
+        self.backward, self.subject, self.kinds = backward, subject, subject.kinds
         self.rtol = EXACT
         self.went_well = []   # the sizes of the problems that were answered
         self.changed = set()  # names of the arguments that it wrote into
@@ -64,8 +64,8 @@ class Learner:
     def gradients(self, value, problem):
         """Check the keys, types, shapes and numbers of what the function returned."""
         params = problem.params
-        is_dict = isinstance(value, Mapping)
-        require(is_dict, "wrong_type", f"expected a dict with keys {', '.join(params)}, got {safe_describe(value)}.")
+        if not isinstance(value, Mapping):  # no `require`: to describe a dict of arrays takes longer than to check it
+            raise Verdict("wrong_type", f"expected a dict with keys {', '.join(params)}, got {safe_describe(value)}.")
         missing = ", ".join(name for name in params if name not in value)
         extra = ", ".join(str(key) for key in value if key not in params)
         unknown = f"; no parameter is called {extra}" if extra else ""
@@ -131,7 +131,7 @@ class Answers:
 
     def __init__(self, learner, problems, grads=None):
         """Call the learner's function once on each problem, if its gradients are not there yet."""
-        self.problems, self.kinds, self.rtol = problems, learner.kinds, learner.rtol
+        self.problems, self.subject, self.rtol = problems, learner.subject, learner.rtol
         self.grads = grads or [learner(problem) for problem in problems]
         self.right = [problem.right for problem in problems]
         self.names = list(problems[0].params)  # all lists of names are in the order of the equations
@@ -159,7 +159,21 @@ class Answers:
 
     def found(self, kind, finding=""):
         """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
-        return Verdict(kind, f"{finding}{self.kinds[kind]} It shows in: {', '.join(self.wrong)}.")
+        return Verdict(kind, f"{finding}{self.subject.kinds[kind]} {self.shown()}")
+
+    def shown(self):
+        """Say which gradients are wrong and, if they are so in the rows of some gates only, of which."""
+        rows = {self.rows_of(name) for name in self.wrong}
+        return f"It shows in: {', '.join(self.wrong)}{rows.pop() if len(rows) == 1 else ''}."
+
+    def rows_of(self, name):
+        """Say in the rows of which gates a gradient is wrong; "" if in those of all, or if it has none."""
+        gates = self.subject.gates if name in self.subject.walk else ""
+        pairs = [(np.split(ours[name], len(gates)), np.split(right[name], len(gates)))
+                 for ours, right in zip(self.grads, self.right, strict=True) if gates]
+        wrong = [gate for k, gate in enumerate(gates)
+                 if not all(close(ours[k], right[k], self.rtol) for ours, right in pairs)]
+        return f" in the rows of {', '.join(wrong)}" if len(wrong) < len(gates) else ""
 
     def factor(self, names, gradients=None):
         """Return, in words, the one number that these gradients are everywhere times the right ones, or other ones;

@@ -22,7 +22,7 @@ __all__ = ["diagnose"]
 
 def diagnose(subject, backward):
     """Return the praise of a learner's backward pass, or raise the simplest Verdict that fits all its answers."""
-    learner = Learner(backward, subject.kinds)
+    learner = Learner(backward, subject)
     require_repeatable(subject, learner)
     answers = Answers(learner, subject.problems)
     wrong = set(answers.wrong)
@@ -54,7 +54,7 @@ def diagnose(subject, backward):
                       "sequences, so its gradient is a sum over them. Look at each line that handles the batch axis. "
                       f"It shows in: {', '.join(answers.wrong)}.")
     if kinds := two_at_once(subject, answers):
-        raise both(subject, kinds, f" It shows in: {', '.join(answers.wrong)}.")
+        raise both(subject, kinds, f" {answers.shown()}")
     raise unknown(subject, learner, answers, factors)
 
 

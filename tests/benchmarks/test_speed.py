@@ -38,8 +38,8 @@ LIMITS = {
         (100, 64, 32, 128, 32): 0.78,
         (200, 64, 128, 512, 128): 0.95,
     },
-    # PyTorch's LSTM in float32 is one fused kernel. These two are raced up to H = 100 at B = 8.
-    "LSTM": {(25, 1, 1, 16, 1): 1.0, (50, 8, 1, 32, 1): 1.0, (25, 1, 65, 100, 65): 1.0, (50, 8, 65, 100, 65): 1.0},
+    # PyTorch's LSTM in float32 is one fused kernel, its GRU is not. (In float64 neither is: ours takes a tenth there.)
+    "LSTM": {(25, 1, 1, 16, 1): 0.7, (50, 8, 1, 32, 1): 1.25, (25, 1, 65, 100, 65): 0.8, (50, 8, 65, 100, 65): 0.9},
     "GRU": {(25, 1, 1, 16, 1): 0.4, (50, 8, 1, 32, 1): 0.4, (25, 1, 65, 100, 65): 0.4, (50, 8, 65, 100, 65): 0.6},
 }
 

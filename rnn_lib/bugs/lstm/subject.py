@@ -98,5 +98,6 @@ LSTM_SUBJECT = Subject(
         "W_hh_untransposed", "carry_missing", "carry_negated", "carry_start", "error_reinjected", "errors_dropped",
         "hidden_carry_missing", "cell_carry_missing", "wrong_direction",
     }),
+    gates=GATES,
     unpaired=frozenset(FURTHER_FORMS),
 )
