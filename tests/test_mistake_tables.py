@@ -6,6 +6,7 @@ import test_exercises_basics as basics
 import test_exercises_bptt as bptt
 import test_exercises_bptt_in_code as bptt_in_code
 import test_exercises_classification as classification
+import test_exercises_gates as gates
 import test_exercises_gradient_checking as gradient_checking
 import test_exercises_sine as sine
 import test_exercises_vanishing as vanishing
@@ -22,11 +23,11 @@ TESTS = [  # those that hand in known mistakes
     gradient_checking.test_mistakes_are_recognised, sine.test_windows_wrong, sine.test_training_loop_wrong,
     sine.test_adam_step_wrong, sine.test_free_run_wrong, sine.test_split_wrong,
     vanishing.test_lags_wrong, vanishing.test_jacobian_wrong, vanishing.test_clip_wrong,
-    vanishing.test_truncated_wrong,
+    vanishing.test_truncated_wrong, gates.test_lstm_step_wrong, gates.test_gate_counts_wrong,
 ]
 MODULES = [
     "bptt", "bptt_in_code", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave", "start_here",
-    "training_loop", "vanishing",
+    "training_loop", "vanishing", "gates",
 ]
 
 
