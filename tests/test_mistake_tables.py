@@ -2,6 +2,7 @@
 
 import sys
 
+import test_exercises_after_gates as after_gates
 import test_exercises_basics as basics
 import test_exercises_bptt as bptt
 import test_exercises_bptt_in_code as bptt_in_code
@@ -14,7 +15,8 @@ import test_exercises_vanishing as vanishing
 from rnn_lib.exercises import verdict
 
 TESTS = [  # those that hand in known mistakes
-    basics.test_each_answer_gets_its_kind, basics.test_check_forward_names_each_mistake,
+    after_gates.test_walk_by_scan_wrong, basics.test_each_answer_gets_its_kind,
+    basics.test_check_forward_names_each_mistake,
     basics.test_check_forward_names_each_form_of_a_mistake, bptt.test_dz_by_pencil, bptt.test_back_through_sigmoid,
     bptt.test_a_nudge_of_your_own, bptt.test_a_nudge_given_as_a_slope, bptt.test_count_paths,
     bptt_in_code.test_initial_state_gradient, bptt_in_code.test_weight_gradients,
@@ -26,8 +28,8 @@ TESTS = [  # those that hand in known mistakes
     vanishing.test_truncated_wrong, gates.test_lstm_step_wrong, gates.test_gate_counts_wrong,
 ]
 MODULES = [
-    "bptt", "bptt_in_code", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave", "start_here",
-    "training_loop", "vanishing", "gates",
+    "after_gates", "bptt", "bptt_in_code", "classification", "forward_pass", "gates", "gradient_checking", "shapes",
+    "sine_wave", "start_here", "training_loop", "vanishing",
 ]
 
 

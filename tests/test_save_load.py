@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 from oracles import order_one
 
-from rnn_lib import GRU, LSTM, MLP, RNN
+from rnn_lib import GRU, LSTM, MLP, RNN, MinGRU
 
 MODELS = {
     "RNN": lambda: RNN(2, 3, 1, seed=7),
     "LSTM": lambda: LSTM(2, 3, 1, seed=7),
     "GRU, float32": lambda: GRU(2, 3, 1, seed=7, dtype=np.float32),
     "RNN, float32": lambda: RNN(2, 3, 1, seed=7, dtype=np.float32),
+    "MinGRU": lambda: MinGRU(2, 3, 1, seed=7, lowest=-0.5),
     "MLP": lambda: MLP(2, (3, 4), 1, activation="tanh", seed=7),
     "MLP, float32": lambda: MLP(2, (3,), 1, dtype=np.float32),
 }

@@ -9,6 +9,7 @@ from rnn_lib.playgrounds.clinic import clinic_panel, draw_clinic
 from rnn_lib.playgrounds.gates import draw_recall, recall_panel, train_recall
 from rnn_lib.playgrounds.lag import draw_lag, lag_panel, run_lag, sheared
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
+from rnn_lib.playgrounds.race import draw_race, race_panel, run_race
 from rnn_lib.playgrounds.shapes import draw_shapes, run_shapes, shapes_panel
 from rnn_lib.playgrounds.sine import draw_sine, sine_panel, train_sine
 from rnn_lib.playgrounds.unroll import draw_unroll, run_unroll, unroll_panel
