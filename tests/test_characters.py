@@ -55,7 +55,8 @@ def probability(history, symbol, train, n, n_symbols):
 def test_ngrams_are_those_of_the_slow_way(n):
     rng = np.random.default_rng(n)
     train, test = rng.integers(3, size=40), rng.integers(4, size=15)
-    expected = [-np.log(probability([*train, *test[:i]], symbol, train.tolist(), n, 4)) for i, symbol in enumerate(test)]
+    p = [probability([*train, *test[:i]], symbol, train.tolist(), n, 4) for i, symbol in enumerate(test)]
+    expected = -np.log(p)
     np.testing.assert_allclose(ngram_losses(train, test, n, 4), expected, rtol=1e-12)
 
 
