@@ -2,11 +2,13 @@
 
 import importlib
 
+from rnn_lib.gru import GRU
+from rnn_lib.lstm import LSTM
 from rnn_lib.mlp import MLP
 from rnn_lib.rnn import RNN
 
 __version__ = "0.2.0"
-__all__ = ["MLP", "RNN"]
+__all__ = ["GRU", "LSTM", "MLP", "RNN"]
 
 MODULES = (
     "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "ngram", "optim",
