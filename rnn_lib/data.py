@@ -168,7 +168,7 @@ def load_co2():
 
 
 def load_course_text():
-    """Load the prose of notebooks 00 to 07 as it was when notebook 10 was begun (datasets/README.md).
+    """Load the prose of notebooks 00 to 08 as it was when notebook 10 was begun (datasets/README.md).
 
     Returns (train, test), two texts: the last tenth is held out.
     """
