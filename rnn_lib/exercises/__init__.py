@@ -7,6 +7,7 @@ A check of one's own: a function decorated with `verdict.returns_report`, named 
 from rnn_lib.exercises import (
     bptt,
     bptt_in_code,
+    characters,
     classification,
     forward_pass,
     gradient_checking,
@@ -18,6 +19,7 @@ from rnn_lib.exercises import (
 )
 from rnn_lib.exercises.bptt import *
 from rnn_lib.exercises.bptt_in_code import *
+from rnn_lib.exercises.characters import *
 from rnn_lib.exercises.classification import *
 from rnn_lib.exercises.forward_pass import *
 from rnn_lib.exercises.gradient_checking import *
@@ -28,5 +30,5 @@ from rnn_lib.exercises.training_loop import *
 from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
-    bptt, bptt_in_code, classification, forward_pass, gradient_checking, shapes, sine_wave, start_here,
+    bptt, bptt_in_code, characters, classification, forward_pass, gradient_checking, shapes, sine_wave, start_here,
     training_loop, vanishing)), [])

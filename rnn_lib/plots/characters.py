@@ -60,5 +60,5 @@ def looking_back(S, read, asked, title):
     axis.set(xlabel="what was read", ylabel="the letter asked for")
     axis.set_title(title)
     figure.colorbar(image, ax=axis, label="size of the gradient", shrink=0.7)
-    near = np.mean([S[t, max(0, t - 4) : t + 1].sum() / S[t].sum() for t in range(T)])
-    return say(figure, f"{title}: on average {100 * near:.0f} per cent of a row's sum lie on the last five letters read.")
+    near = 100 * np.mean([S[t, max(0, t - 4) : t + 1].sum() / S[t].sum() for t in range(T)])
+    return say(figure, f"{title}: on average {near:.0f} per cent of a row's sum lie on the last five letters read.")
