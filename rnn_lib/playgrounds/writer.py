@@ -84,7 +84,7 @@ class Written:
     summary: str
 
 
-def write(begin="The gradient", temperature=0.7, length=600, seed=0, on_text=lambda text: None):
+def write(begin="The gradient", temperature=0.5, length=600, seed=0, on_text=lambda text: None):
     """Let the writer read `begin` and write `length` letters; `on_text` sees what there is, every few letters.
 
     Raises ValueError if `begin` is empty or has a symbol that is not in the course's vocabulary.
@@ -146,7 +146,7 @@ def writer_panel():
     """Type how a text begins, and watch the network write on."""
     controls = {
         "begin": text_box("begin with", "The gradient"),
-        "temperature": slider("temperature", 0.0, 2.0, 0.7, step=0.1),
+        "temperature": slider("temperature", 0.0, 2.0, 0.5, step=0.1),
         "length": slider("length", 100, 2000, 600, step=100),
         "seed": slider("seed", 0, 20, 0),
     }

@@ -34,7 +34,7 @@ def coloured_text(text, values, title, told):
     figure, axis = new_figure(width=width + 2 * MARGIN, height=height + HEADING + MARGIN, layout="none")
     axis.set_position((MARGIN / (width + 2 * MARGIN), MARGIN / (height + HEADING + MARGIN),
                        width / (width + 2 * MARGIN), height / (height + HEADING + MARGIN)))
-    axis.imshow(colours, cmap=STATE_COLOURS, vmin=-1, vmax=1, aspect="auto", alpha=0.8)
+    axis.imshow(colours, cmap=STATE_COLOURS, vmin=-1, vmax=1, aspect="auto", alpha=0.6)
     for row, letters in enumerate(rows):
         axis.text(-0.5, row, letters, family="monospace", size=LETTER, va="center", color=TARGET, parse_math=False)
     axis.axis("off")
@@ -46,12 +46,12 @@ def looking_back(S, read, asked, title):
     """Draw what each output looks back at: S, (T, T), from `saliency`, in a text `read`, one letter a column.
 
     Row t asks how likely letter t of `asked` is, which comes after what was read. Colours are logarithmic, over a
-    factor of 1000.
+    factor of 100.
     """
     T = len(S)
     figure, axis = new_figure(height=1.2 + 0.165 * T, width=1.6 + 0.165 * T)
     colours = LinearSegmentedColormap.from_list("backward", ["white", BACKWARD, "black"])
-    image = axis.imshow(np.where(S > 0, S, np.nan), cmap=colours, norm=LogNorm(S.max() / 1000, S.max(), clip=True))
+    image = axis.imshow(np.where(S > 0, S, np.nan), cmap=colours, norm=LogNorm(S.max() / 100, S.max(), clip=True))
     axis.grid(False)
     letters = {"family": "monospace", "size": 10, "parse_math": False}
     axis.set_xticks(range(T), read.translate(SHOWN), **letters)

@@ -44,10 +44,20 @@ def number(value):
     return np.format_float_positional(rounded, trim="-").replace("-", "−")
 
 
+def small(value):
+    """Write a number that may be tiny, as the errors of a trained network, whose digits differ between machines."""
+    return number(value) if abs(value) >= 1e-4 or value == 0 else "less than 0.0001"
+
+
+def order(value):
+    """Write a number that may be tiny, and then its order of magnitude alone."""
+    return number(value) if abs(value) >= 1e-4 or value == 0 else f"about 1e{round(np.log10(abs(value)))}"
+
+
 def course(values):
     """Say how a series of numbers runs: where it starts and ends and, if it leaves these bounds, how far."""
     values = np.ravel(values)
-    first, last, low, high = map(number, (values[0], values[-1], values.min(), values.max()))
+    first, last, low, high = map(small, (values[0], values[-1], values.min(), values.max()))
     if low == high:
         return f"stays at {low}"
     if {first, last} == {low, high}:
