@@ -24,7 +24,7 @@ class Recurrent(Model):
         state_names              what it carries from step to step: ("h",), or ("h", "c") for a state that is a pair
 
     Parameters are drawn uniformly from +-1/sqrt(hidden_size), as PyTorch does for a layer of `torch.nn.RNN` and the
-    linear layer on top of it. (PyTorch adds up two biases where this course has one.)
+    linear layer on top of it. (PyTorch adds up two biases where the RNN and the LSTM of this course have one.)
     """
 
     state_names = ("h",)
@@ -144,8 +144,14 @@ class Gated(Recurrent):
     @property
     def gates(self):
         """The gates of the last `forward`: {name: its values, (T, B, H), read-only}."""
-        values = self.left_by_forward("_forward")[1 + len(self.state_names)]
-        return {name: values[:, :, self.gate_rows(name)] for name in self.gate_names}
+        return dict(zip(self.gate_names, self.left_by_forward("_forward")[1 + len(self.state_names)], strict=True))
+
+    def stacked(self, *parts):
+        """Return the gates' values, from arrays (T, B, so many gates·H), as one array (gates, T, B, H)."""
+        T, B, _ = parts[0].shape
+        gates = np.empty((len(self.gate_names), T, B, self.hidden_size), parts[0].dtype)
+        np.concatenate([part.reshape(T, B, -1, gates.shape[3]).transpose(2, 0, 1, 3) for part in parts], out=gates)
+        return gates
 
     def per_gate(self, *numbers):
         """Return one number a gate as one number a row, (k·H,)."""
