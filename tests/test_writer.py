@@ -83,9 +83,9 @@ def test_a_score_is_how_often_a_unit_is_higher_inside():
     values, marks = rng.normal(size=(30, 4)), rng.random(30) < 0.4
     pairs = values[marks][:, None] > values[~marks][None]  # every one inside against every one outside
     higher = pairs.mean(axis=(0, 1))
-    np.testing.assert_allclose(playgrounds.scores(values, marks), np.maximum(higher, 1 - higher))
+    np.testing.assert_allclose(playgrounds.scores(values, [marks, ~marks]), [np.maximum(higher, 1 - higher)] * 2)
     perfect = np.stack([marks, ~marks], axis=1) + 0.01 * rng.random((30, 2))
-    assert playgrounds.scores(perfect, marks).tolist() == [1, 1]
+    assert playgrounds.scores(perfect, [marks]).tolist() == [[1, 1]]
 
 
 def test_units_are_those_of_one_pass_over_the_text():

@@ -34,18 +34,20 @@ def inside(text, pattern):
 
 
 def scores(values, marks):
-    """Return how well each unit tells inside from outside: (H,) numbers from 0.5, not at all, to 1, always.
+    """Return how well each unit tells inside from outside: (M, H) numbers from 0.5, not at all, to 1, always.
 
-    values  (N, H): the units after each letter; marks: (N,) booleans
+    values  (N, H): the units after each letter
+    marks   (M, N): booleans, a row for each of M things that a unit may follow
 
     It is how often the unit is higher at a letter inside than at a letter outside, both drawn at random; or lower,
     whichever is more often. (The area under the ROC curve, by ranks.)
     """
-    n_in = np.count_nonzero(marks)
-    n_out = len(marks) - n_in
-    ranks = values.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")[marks].sum(axis=0)
-    area = (ranks - n_in * (n_in - 1) / 2) / (n_in * n_out)
-    return np.maximum(area, 1 - area)
+    order, areas = values.argsort(axis=0, kind="stable"), []
+    for row in np.asarray(marks):
+        n_in = np.count_nonzero(row)
+        ranks = np.arange(len(row)) @ row[order]  # (H,): the sum of the ranks of all letters inside
+        areas.append((ranks - n_in * (n_in - 1) / 2) / (n_in * (len(row) - n_in)))
+    return np.maximum(areas, 1 - np.array(areas))
 
 
 @cache
@@ -71,8 +73,8 @@ class UnitRun:
 def run_units(unit=0, start=0):
     """Colour the held-out text from letter `start` on by one unit."""
     text, values = writer_states("test")
-    told = ", ".join(f"{name} {scores(values[:, [unit]], inside(text, pattern))[0]:.2f}"
-                     for name, pattern in FOLLOWED.items())
+    found = scores(values[:, [unit]], [inside(text, pattern) for pattern in FOLLOWED.values()])[:, 0]
+    told = ", ".join(f"{name} {score:.2f}" for name, score in zip(FOLLOWED, found, strict=True))
     part = slice(start, start + LENGTH)
     return UnitRun(text[part], values[part, unit], f"Unit {unit} from letter {start}; scores: {told}.")
 

@@ -2,15 +2,36 @@
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.ticker import NullLocator
 
 from rnn_lib.plots.sequences import STATE_COLOURS
-from rnn_lib.plots.style import BACKWARD, TARGET, new_figure
-from rnn_lib.plots.words import say
+from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, SERIES, TARGET, label_ends, new_figure
+from rnn_lib.plots.words import courses, number, say
 
 COLUMNS, LETTER = 88, 12  # letters a line; their size in points
 CELL = LETTER * 0.602 / 72, LETTER * 1.6 / 72  # width and height of a letter's place in inches; 0.602 is the font's
 MARGIN, HEADING = 0.15, 0.4  # inches
 SHOWN = str.maketrans({"\n": "↵", " ": "␣"})
+
+
+def perplexities(x, curves, title, xlabel, rivals=None):
+    """Draw perplexities, {label: numbers}, against x on a logarithmic axis; a shorter curve ends sooner.
+
+    `rivals` is {label: perplexity}: horizontal grey lines.
+    """
+    figure, axis = new_figure(height=3.8)
+    for label, level in (rivals or {}).items():
+        axis.plot([x[0], x[-1]], [level, level], color=BASELINE, linestyle="--", linewidth=1.2, label=label)
+    for (label, values), colour, style in zip(curves.items(), SERIES, LINES, strict=False):
+        axis.plot(x[: len(values)], values, color=colour, linestyle=style, marker="o", markersize=3, label=label)
+    axis.set(yscale="log", xlabel=xlabel, ylabel="perplexity on held-out text", title=title)
+    low, high = axis.get_ylim()
+    ticks = [tick for tick in (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 30, 50, 100) if low <= tick <= high]
+    axis.set_yticks(ticks, map(str, ticks))
+    axis.yaxis.set_minor_locator(NullLocator())
+    label_ends(axis)
+    lines = "".join(f"; {label} stands at {number(level)}" for label, level in (rivals or {}).items())
+    return say(figure, f"{title}: {courses(curves)}{lines}.")
 
 
 def coloured_text(text, values, title, told):
