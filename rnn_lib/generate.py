@@ -63,7 +63,7 @@ def sample(model, warm_up, n_steps, temperature=1.0, top_k=None, seed=0, on_step
         order = np.argsort(-logits[0], axis=-1, kind="stable")[:, :top_k]  # the most likely first
         best = np.take_along_axis(logits[0], order, axis=-1).astype(float)
         p = softmax((best - best[:, :1]) / max(temperature, 1e-6))
-        place = (p.cumsum(axis=-1) < rng.random((len(p), 1))).sum(axis=-1, keepdims=True)
+        place = (p.cumsum(axis=-1) <= rng.random((len(p), 1))).sum(axis=-1, keepdims=True)
         written.append(np.take_along_axis(order, np.minimum(place, top_k - 1), axis=-1).T)
         if on_step is not None:
             on_step(written[-1][0])

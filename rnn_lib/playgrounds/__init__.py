@@ -12,4 +12,4 @@ from rnn_lib.playgrounds.shapes import draw_shapes, run_shapes, shapes_panel
 from rnn_lib.playgrounds.sine import draw_sine, sine_panel, train_sine
 from rnn_lib.playgrounds.units import FOLLOWED, draw_units, inside, run_units, scores, units_panel, writer_states
 from rnn_lib.playgrounds.unroll import draw_unroll, run_unroll, unroll_panel
-from rnn_lib.playgrounds.writer import load_writer, write, writer_panel
+from rnn_lib.playgrounds.writer import load_writer, share_of_words, write, writer_panel

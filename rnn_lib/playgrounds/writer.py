@@ -19,7 +19,7 @@ from rnn_lib.playgrounds.panel import Panel, slider, text_box
 from rnn_lib.plots.style import INPUT, OUTPUT
 from rnn_lib.training import Batch, train
 
-__all__ = ["WriterPanel", "load_writer", "train_writer", "write", "writer_panel"]
+__all__ = ["WriterPanel", "load_writer", "share_of_words", "train_writer", "write", "writer_panel"]
 
 FILE = "course_writer.npz"
 EVERY = 20  # letters between two looks at the page
@@ -97,13 +97,12 @@ def write(begin="The gradient", temperature=0.5, length=600, seed=0, on_text=lam
         if len(letters) % EVERY == 0:
             on_text("".join(letters))
 
-    sample(model, vocabulary.encode("\n\n" + begin)[:, None], length, temperature, seed=seed, on_step=on_step)
+    read = np.concatenate([vocabulary.encode("\n\n"), vocabulary.encode(begin)])  # as at the start of a paragraph
+    sample(model, read[:, None], length, temperature, seed=seed, on_step=on_step)
     text = "".join(letters)
-    words = re.findall("[a-z]{4,}", text.lower())[1:-1]  # the first and the last may be cut off
-    known = np.mean([word in course_words() for word in words]) if words else 0
     start = begin if len(begin) <= 12 else begin[:11] + "…"
     summary = (f"{start!r}, temperature {temperature:.1f}, {length} letters, seed {seed}: "
-               f"{100 * known:.0f} % of {len(words)} words of 4 letters or more are the course's.")
+               f"{100 * share_of_words(text):.0f} % of its words are words of the course.")
     return Written(begin, text, summary)
 
 
@@ -111,6 +110,12 @@ def write(begin="The gradient", temperature=0.5, length=600, seed=0, on_text=lam
 def course_words():
     """Return the words of the training text in lower case."""
     return frozenset(re.findall("[a-z]+", data.load_course_text()[0].lower()))
+
+
+def share_of_words(text):
+    """Return the share of a text's words, those of four letters or more, that occur in the training text."""
+    words = re.findall("[a-z]{4,}", text.lower())[1:-1]  # the first and the last may be cut off
+    return float(np.mean([word in course_words() for word in words])) if words else 0.0
 
 
 def to_html(begin, text):
