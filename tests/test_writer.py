@@ -9,7 +9,7 @@ import pytest
 from rnn_lib import GRU, data, playgrounds
 from rnn_lib.losses import cross_entropy_loss
 from rnn_lib.playgrounds import writer
-from rnn_lib.plots import coloured_text, looking_back
+from rnn_lib.plots import coloured_text, looking_back, perplexities
 
 
 def test_the_shipped_network_forecasts_text_that_it_has_not_read():
@@ -35,7 +35,7 @@ def test_the_writer_says_what_it_wrote():
     looks = []
     written = playgrounds.write("Why", temperature=0.5, length=100, seed=3, on_text=looks.append)
     assert len(written.text) == 100 and written.text.startswith(looks[0])
-    assert [len(text) for text in looks] == [20, 40, 60, 80, 100]
+    assert [len(text) for text in looks] == [25, 50, 75, 100]
     assert written == playgrounds.write("Why", temperature=0.5, length=100, seed=3)
     assert written.text != playgrounds.write("Why", temperature=0.5, length=100, seed=4).text
 
@@ -123,3 +123,11 @@ def test_looking_back_says_how_much_lies_near():
     assert [label.get_text() for label in axis.get_yticklabels()][4] == "↵"
     near = np.mean([min(5, t + 1) / (t + 1) for t in range(10)])
     assert f"{100 * near:.0f} per cent" in figure.sentence
+
+
+def test_a_shorter_curve_of_perplexities_ends_sooner():
+    figure = perplexities(range(1, 6), {"long": [20, 10, 8, 7, 6], "short": [30, 12]}, "A title", "passes", {"rival": 9})
+    rival, *curves = figure.axes[0].lines
+    assert rival.get_ydata() == [9, 9] and [len(curve.get_xdata()) for curve in curves] == [5, 2]
+    assert {text.get_text() for text in figure.axes[0].texts} == {"rival", "long", "short"}
+    assert figure.sentence == "A title: long falls from 20 to 6; short falls from 30 to 12; rival stands at 9."

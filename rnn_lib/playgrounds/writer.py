@@ -22,8 +22,8 @@ from rnn_lib.training import Batch, train
 __all__ = ["WriterPanel", "load_writer", "share_of_words", "train_writer", "write", "writer_panel"]
 
 FILE = "course_writer.npz"
-EVERY = 20  # letters between two looks at the page
-PAUSE = 0.01  # seconds after each, so that the page shows them one after another
+EVERY = 25  # letters between two looks at the page
+PAUSE = 0.005  # seconds after each, so that the page shows them one after another
 
 
 @cache
@@ -84,7 +84,7 @@ class Written:
     summary: str
 
 
-def write(begin="The gradient", temperature=0.5, length=600, seed=0, on_text=lambda text: None):
+def write(begin="The gradient", temperature=0.5, length=500, seed=0, on_text=lambda text: None):
     """Let the writer read `begin` and write `length` letters; `on_text` sees what there is, every few letters.
 
     Raises ValueError if `begin` is empty or has a symbol that is not in the course's vocabulary.
@@ -152,7 +152,7 @@ def writer_panel():
     controls = {
         "begin": text_box("begin with", "The gradient"),
         "temperature": slider("temperature", 0.0, 2.0, 0.5, step=0.1),
-        "length": slider("length", 100, 2000, 600, step=100),
+        "length": slider("length", 100, 1500, 500, step=100),
         "seed": slider("seed", 0, 20, 0),
     }
     return WriterPanel("a network that writes", write, lambda run: to_html(run.begin, run.text), controls, ghosts=0)
