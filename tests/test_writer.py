@@ -126,8 +126,9 @@ def test_looking_back_says_how_much_lies_near():
 
 
 def test_a_shorter_curve_of_perplexities_ends_sooner():
-    figure = perplexities(range(1, 6), {"long": [20, 10, 8, 7, 6], "short": [30, 12]}, "A title", "passes", {"rival": 9})
+    curves = {"long": [20, 10, 8, 7, 6], "short": [30, 12]}
+    figure = perplexities(range(1, 6), curves, "A title", "passes", {"rival": 9})
     rival, *curves = figure.axes[0].lines
-    assert rival.get_ydata() == [9, 9] and [len(curve.get_xdata()) for curve in curves] == [5, 2]
+    assert list(rival.get_ydata()) == [9, 9] and [len(curve.get_xdata()) for curve in curves] == [5, 2]
     assert {text.get_text() for text in figure.axes[0].texts} == {"rival", "long", "short"}
     assert figure.sentence == "A title: long falls from 20 to 6; short falls from 30 to 12; rival stands at 9."
