@@ -10,6 +10,7 @@ from rnn_lib import GRU, data, playgrounds
 from rnn_lib.losses import cross_entropy_loss
 from rnn_lib.playgrounds import writer
 from rnn_lib.plots import coloured_text, looking_back, perplexities
+from rnn_lib.plots.characters import COLUMNS
 
 
 def test_the_shipped_network_forecasts_text_that_it_has_not_read():
@@ -108,7 +109,7 @@ def test_every_letter_of_a_coloured_text_is_written_in_its_colour():
     text, values = "ab\n\n" + "x" * 100 + "$", np.linspace(-1, 1, 105)
     figure = coloured_text(text, values, "A title", "and some more words.")
     axis = figure.axes[0]
-    assert [t.get_text() for t in axis.texts] == ["ab↵", "↵", "x" * 88, "x" * 12 + "$"]
+    assert [t.get_text() for t in axis.texts] == ["ab↵", "↵", "x" * COLUMNS, "x" * (100 - COLUMNS) + "$"]
     colours = np.asarray(axis.images[0].get_array().filled(np.nan))
     np.testing.assert_allclose(colours[~np.isnan(colours)], values)
     assert np.isnan(colours[0, 3]) and colours[1, 0] == values[3]

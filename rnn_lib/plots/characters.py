@@ -2,13 +2,13 @@
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from rnn_lib.plots.sequences import STATE_COLOURS
 from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, SERIES, TARGET, label_ends, new_figure
 from rnn_lib.plots.words import courses, number, say
 
-COLUMNS, LETTER = 88, 12  # letters a line; their size in points
+COLUMNS, LETTER = 86, 12  # letters a line; their size in points
 CELL = LETTER * 0.602 / 72, LETTER * 1.6 / 72  # width and height of a letter's place in inches; 0.602 is the font's
 MARGIN, HEADING = 0.15, 0.4  # inches
 SHOWN = str.maketrans({"\n": "↵", " ": "␣"})
@@ -29,6 +29,7 @@ def perplexities(x, curves, title, xlabel, rivals=None):
     ticks = [tick for tick in (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 30, 50, 100) if low <= tick <= high]
     axis.set_yticks(ticks, map(str, ticks))
     axis.yaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     label_ends(axis)
     lines = "".join(f"; {label} stands at {number(level)}" for label, level in (rivals or {}).items())
     return say(figure, f"{title}: {courses(curves)}{lines}.")
