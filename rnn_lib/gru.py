@@ -47,12 +47,12 @@ class GRU(Gated):
         n = rows(X).dot(W_xh_T[:, 2 * H :]).reshape(T, B, H)
         rz += (b_xh + b_hh)[:, : 2 * H]
         n += b_xh[:, 2 * H :]
-        r, z = np.split(rz, 2, axis=2)      # views: what is projected now becomes r_t and z_t
+        r, z = self.split(rz)               # views: what is projected now becomes r_t and z_t
         m = np.empty_like(n)                # W_hn h_{t-1} + b_hn
         b_hn = b_hh[:, 2 * H :].copy()
         h_prev = h[0]
         for rz_t, r_t, z_t, n_t, m_t, h_t in zip(rz, r, z, n, m, h[1:], strict=True):
-            a_t = h_prev.dot(W_hh_T)
+            a_t = h_prev.dot(W_hh_T)        # all three gates' at once
             rz_t += a_t[:, : 2 * H]
             np.tanh(rz_t, out=rz_t)
             rz_t *= 0.5
@@ -65,7 +65,7 @@ class GRU(Gated):
             h_t += n_t                      # n + z (h_prev - n) = (1 - z) n + z h_prev
             h_prev = h_t
 
-        self.remember(X, h, self.stacked(rz, n), m)
+        self.remember(X, h, np.array([r, z, n]), m)
         return (rows(h[1:]).dot(p["W_hy"].T) + p["b_y"]).reshape(T, B, -1)
 
     def backward(self, dY):
@@ -76,21 +76,21 @@ class GRU(Gated):
         dY, X, h, (r, z, n), m = self.begin_backward(dY)
         W_hh, W_hy, (T, B, H) = self.params["W_hh"], self.params["W_hy"], m.shape
 
-        # What dL/dh_t is multiplied by to become dL/d(W_hh h_{t-1} + b_hh), for all steps at once.
+        # What dL/dh_t is multiplied by to become dL/da_t, a_t = W_hh h_{t-1} + b_hh, for all steps at once.
         dn_dh = (1 - z) * (1 - n**2)        # and, of these, dL/d(W_xn x_t + b_xn)
         dA = np.empty((T, B, 3, H), h.dtype)
         dA[:, :, 0] = dn_dh * m * r * (1 - r)
         dA[:, :, 1] = (h[:-1] - n) * z * (1 - z)
         dA[:, :, 2] = dn_dh * r
 
-        # The walk back, from dY to these, for every step.
+        # The walk back, from dY to dL/da_t for every step.
         dH = rows(dY).dot(W_hy).reshape(T, B, H)  # the road through y_t
         carry = 0                           # the roads to h_{t+1}: nothing comes after the last step
-        walk = (array[::-1] for array in (dA.reshape(T, B, 3 * H), dA, dH, z))
-        for da_t, da_gates_t, dh_t, z_t in zip(*walk, strict=True):
+        walk = (array[::-1] for array in (dA, dA.reshape(T, B, 3 * H), dH, z))
+        for da_t, da_rows_t, dh_t, z_t in zip(*walk, strict=True):
             dh_t += carry                   # dL/dh_t: all roads
-            da_gates_t *= dh_t[:, None]
-            carry = da_t.dot(W_hh)
+            da_t *= dh_t[:, None]
+            carry = da_rows_t.dot(W_hh)     # da_rows_t: the same numbers, (B, 3H)
             carry += dh_t * z_t
 
         # The products: each weight is used at every step of every sequence, so its gradient is a sum over both.

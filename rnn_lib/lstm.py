@@ -49,7 +49,7 @@ class LSTM(Gated):
         shift = 1 - scale
         Z = rows(X).dot(W_xh_T).reshape(T, B, 4 * H)  # all input projections at once
         Z += p["b_h"] * scale
-        i, f, g, o = np.split(Z, 4, axis=2)  # views: what is z_t now becomes i_t, f_t, g_t and o_t
+        i, f, g, o = self.split(Z)          # views: what is z_t now becomes i_t, f_t, g_t and o_t
         tanh_c = np.empty_like(c[1:])
         h_prev, c_prev = h[0], c[0]
         for z_t, i_t, f_t, g_t, o_t, c_t, tanh_c_t, h_t in zip(Z, i, f, g, o, c[1:], tanh_c, h[1:], strict=True):
@@ -63,7 +63,7 @@ class LSTM(Gated):
             np.multiply(o_t, tanh_c_t, out=h_t)
             h_prev, c_prev = h_t, c_t
 
-        self.remember(X, h, c, self.stacked(Z), tanh_c)
+        self.remember(X, h, c, np.array([i, f, g, o]), tanh_c)
         return (rows(h[1:]).dot(p["W_hy"].T) + p["b_y"]).reshape(T, B, -1)
 
     def backward(self, dY):
@@ -85,7 +85,8 @@ class LSTM(Gated):
         # The walk back, from dY to dL/dz_t for every step.
         dH = rows(dY).dot(W_hy).reshape(T, B, H)  # the road through y_t
         h_carry = c_carry = 0               # the roads through z_{t+1} and c_{t+1}: nothing comes after the last step
-        walk = (array[::-1] for array in (dZ.reshape(T, B, 4 * H), dZ[:, :, :3], dZ[:, :, 3], dH, dc_dh, f))
+        dZ_rows = dZ.reshape(T, B, 4 * H)   # the same numbers
+        walk = (array[::-1] for array in (dZ_rows, dZ[:, :, :3], dZ[:, :, 3], dH, dc_dh, f))
         for dz_t, dz_ifg_t, dz_o_t, dh_t, dc_dh_t, f_t in zip(*walk, strict=True):
             dh_t += h_carry                 # dL/dh_t: both roads
             dc_t = dh_t * dc_dh_t
@@ -94,11 +95,10 @@ class LSTM(Gated):
             dz_o_t *= dh_t
             h_carry = dz_t.dot(W_hh)
             c_carry = dc_t * f_t
-        dZ = dZ.reshape(T, B, 4 * H)
-        self.remember_walk(dZ, (h_carry, c_carry))
+        self.remember_walk(dZ_rows, (h_carry, c_carry))
 
         # The products: each weight is used at every step of every sequence, so its gradient is a sum over both.
-        dZ, dY = rows(dZ), rows(dY)
+        dZ, dY = rows(dZ_rows), rows(dY)
         return {
             "W_xh": dZ.T.dot(rows(X)),
             "W_hh": dZ.T.dot(rows(h[:-1])),

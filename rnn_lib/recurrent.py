@@ -7,7 +7,7 @@ the LSTM's walk back stand?" Here stand the sizes, the checks of arguments, and 
 
 import numpy as np
 
-from rnn_lib.ground.validation import check_array, check_choice, check_int, describe
+from rnn_lib.ground.validation import check_array, check_choice, check_int, check_lengths, describe
 from rnn_lib.model import Model
 
 __all__ = ["Gated", "Recurrent", "rows"]
@@ -53,10 +53,11 @@ class Recurrent(Model):
         X = check_array("X", X, ("T", "B", self.input_size), dtype)
         T, B, _ = X.shape
         first = self.check_state(state, (B, self.hidden_size), dtype)
+        self._walk = None  # all is well: the memory of the last call, which may be large, is wanted for this one
+        self.__dict__.pop("_forward", None)
         states = [np.empty((T + 1, B, self.hidden_size), dtype) for _ in first]
         for steps, value in zip(states, first, strict=True):
             steps[0] = value
-        self._walk = None  # large: its memory is wanted for the next one
         return X.copy(), *states
 
     def check_state(self, state, shape, dtype):
@@ -101,9 +102,21 @@ class Recurrent(Model):
 
         It is a tuple where the model carries more than one: (h, c).
         """
+        return self.state_at(-1)
+
+    def last_state(self, mask):
+        """Return the state after each sequence's own last real step; mask, (T, B), as `data.pad` makes it.
+
+        Nothing else in a model needs a mask: padding stands behind the sequences, where it changes nothing real.
+        """
+        lengths = check_lengths(mask, self.inputs.shape[:2])
+        return self.state_at((lengths, np.arange(len(lengths))))
+
+    def state_at(self, index):
+        """Return a copy of the state at an index of all states, in the form of `state`."""
         states = self.left_by_forward("_forward")[1 : 1 + len(self.state_names)]
-        last = tuple(steps[-1].copy() for steps in states)
-        return last if len(last) > 1 else last[0]
+        chosen = tuple(steps[index].copy() for steps in states)
+        return chosen if len(chosen) > 1 else chosen[0]
 
     def input_gradient(self):
         """Return dL/dX, (T, B, I), after `backward`: dL/dz_t went through W_xh to come from x_t."""
@@ -146,12 +159,10 @@ class Gated(Recurrent):
         """The gates of the last `forward`: {name: its values, (T, B, H), read-only}."""
         return dict(zip(self.gate_names, self.left_by_forward("_forward")[1 + len(self.state_names)], strict=True))
 
-    def stacked(self, *parts):
-        """Return the gates' values, from arrays (T, B, so many gates·H), as one array (gates, T, B, H)."""
-        T, B, _ = parts[0].shape
-        gates = np.empty((len(self.gate_names), T, B, self.hidden_size), parts[0].dtype)
-        np.concatenate([part.reshape(T, B, -1, gates.shape[3]).transpose(2, 0, 1, 3) for part in parts], out=gates)
-        return gates
+    def split(self, Z):
+        """Return a view of each gate's part of Z, (T, B, k·H): k arrays (T, B, H)."""
+        H = self.hidden_size
+        return [Z[:, :, start : start + H] for start in range(0, Z.shape[2], H)]
 
     def per_gate(self, *numbers):
         """Return one number a gate as one number a row, (k·H,)."""

@@ -152,7 +152,7 @@ def test_a_larger_forget_bias_keeps_more_of_the_state(Model):
 
 @GATED
 def test_chrono_follows_its_seed(Model):
-    first, again, other = (chrono(Model(1, 5, 1), 40, seed) for seed in (0, 0, 1))
+    first, again, other = (chrono(Model(1, 5, 1), 40, **seed) for seed in ({}, {"seed": 0}, {"seed": 1}))
     np.testing.assert_array_equal(bias_of(first, first.keeping), bias_of(again, first.keeping))
     assert (bias_of(first, first.keeping) != bias_of(other, first.keeping)).all()
 

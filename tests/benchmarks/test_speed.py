@@ -38,8 +38,8 @@ LIMITS = {
         (100, 64, 32, 128, 32): 0.78,
         (200, 64, 128, 512, 128): 0.95,
     },
-    # PyTorch's LSTM in float32 is one fused kernel. These two are raced up to H = 100 at B = 8.
-    "LSTM": {(25, 1, 1, 16, 1): 1.0, (50, 8, 1, 32, 1): 1.0, (25, 1, 65, 100, 65): 1.0, (50, 8, 65, 100, 65): 1.0},
+    # PyTorch's LSTM in float32 is one fused kernel, its GRU is not. (In float64 neither is: ours takes a tenth there.)
+    "LSTM": {(25, 1, 1, 16, 1): 0.7, (50, 8, 1, 32, 1): 1.25, (25, 1, 65, 100, 65): 0.8, (50, 8, 65, 100, 65): 0.9},
     "GRU": {(25, 1, 1, 16, 1): 0.4, (50, 8, 1, 32, 1): 0.4, (25, 1, 65, 100, 65): 0.4, (50, 8, 65, 100, 65): 0.6},
 }
 
@@ -55,13 +55,17 @@ CHECKS = {
 }
 
 
+LARGEST = (200, 64, 128, 512, 128)  # a network with gates would need minutes there
+
+
 def show(seconds):
     return f"{1e6 * seconds:.0f} µs" if seconds < 1e-3 else f"{1e3 * seconds:.3g} ms"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("model, sizes", [(model, sizes) for model in MODELS for sizes in
-                                          {**LIMITS["RNN"], **LIMITS[model]}], ids=str)
+@pytest.mark.parametrize("model, sizes", [
+    (model, sizes) for model in MODELS for sizes in {**LIMITS["RNN"], **LIMITS[model]}
+    if model == "RNN" or sizes != LARGEST], ids=str)
 def test_training_step(model, sizes, dtype, benchmark, table):
     problem = Problem(*sizes, dtype)
     steps = {"ours": ours(problem, model), "PyTorch": pytorch(problem, model)}
@@ -86,16 +90,16 @@ def test_training_step(model, sizes, dtype, benchmark, table):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("sizes", CHECKS, ids=str)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, sizes", [(model, sizes) for model in MODELS for sizes in CHECKS
+                                          if model == "RNN" or sizes != LARGEST], ids=str)
 def test_checks_cost_little(model, sizes, dtype, table):
     """Interleaved one to one with a PyTorch step between."""
-    problem = Problem(*sizes, dtype)
+    problem, limit = Problem(*sizes, dtype), CHECKS[sizes] if model == "RNN" else 1.25
     found = interleaved(ours(problem, model), unchecked(problem, model), pytorch(problem, model))
     table(f"a training step of {model} over the same mathematics without checks",
           ("T, B, I, H, O", "", "ratio", "limit"),
-          (", ".join(map(str, sizes)), dtype, f"{found:.2f}", f"{CHECKS[sizes]:.2f}"))
-    assert found <= CHECKS[sizes]
+          (", ".join(map(str, sizes)), dtype, f"{found:.2f}", f"{limit:.2f}"))
+    assert found <= limit
 
 
 @pytest.mark.parametrize("model", MODELS)
