@@ -102,7 +102,8 @@ def test_units_are_those_of_one_pass_over_the_text():
 def test_a_run_of_units_shows_the_text_it_names():
     run = playgrounds.run_units(unit=3, start=500)
     text, units = playgrounds.writer_states("test")
-    assert run.text == text[500:1200] and np.array_equal(run.values, units[500:1200, 3])
+    n = len(run.text)
+    assert n > 1000 and run.text == text[500 : 500 + n] and np.array_equal(run.values, units[500 : 500 + n, 3])
 
 
 def test_every_letter_of_a_coloured_text_is_written_in_its_colour():
@@ -114,6 +115,15 @@ def test_every_letter_of_a_coloured_text_is_written_in_its_colour():
     np.testing.assert_allclose(colours[~np.isnan(colours)], values)
     assert np.isnan(colours[0, 3]) and colours[1, 0] == values[3]
     assert figure.sentence == "A title: and some more words."
+
+
+def test_a_coloured_text_may_have_a_fixed_number_of_rows():
+    heights = set()
+    for text, written in (("ab", 1), ("a\n" * 9, 5), ("x" * 900, 5)):
+        figure = coloured_text(text, np.zeros(len(text)), "A title", "and some more words.", n_rows=5)
+        assert figure.axes[0].images[0].get_array().shape == (5, COLUMNS) and len(figure.axes[0].texts) == written
+        heights.add(figure.get_figheight())
+    assert len(heights) == 1
 
 
 def test_looking_back_says_how_much_lies_near():

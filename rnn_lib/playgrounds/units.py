@@ -9,7 +9,7 @@ import numpy as np
 from rnn_lib import data
 from rnn_lib.playgrounds.panel import Panel, slider
 from rnn_lib.playgrounds.writer import load_writer
-from rnn_lib.plots.characters import coloured_text
+from rnn_lib.plots.characters import COLUMNS, coloured_text
 
 __all__ = ["FOLLOWED", "draw_units", "inside", "run_units", "scores", "units_panel", "writer_states"]
 
@@ -19,7 +19,7 @@ FOLLOWED = {  # what a unit may follow, and a pattern of the stretches where it 
     "brackets": r"\([^()\n]*\)",
     "a line's start": r"\n[^\n]{0,20}",
 }
-LENGTH = 700  # letters shown
+ROWS = 14  # of text shown
 
 
 def inside(text, pattern):
@@ -75,13 +75,13 @@ def run_units(unit=0, start=0):
     text, values = writer_states("test")
     found = scores(values[:, [unit]], [inside(text, pattern) for pattern in FOLLOWED.values()])[:, 0]
     told = ", ".join(f"{name} {score:.2f}" for name, score in zip(FOLLOWED, found, strict=True))
-    part = slice(start, start + LENGTH)
+    part = slice(start, start + ROWS * COLUMNS)
     return UnitRun(text[part], values[part, unit], f"Unit {unit} from letter {start}; scores: {told}.")
 
 
 def draw_units(run):
     """Draw a UnitRun."""
-    return coloured_text(run.text, run.values, "Orange: the unit is near +1. Violet: near −1", run.summary)
+    return coloured_text(run.text, run.values, "Orange: the unit is near +1. Violet: near −1", run.summary, ROWS)
 
 
 def units_panel():

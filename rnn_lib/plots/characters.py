@@ -35,12 +35,13 @@ def perplexities(x, curves, title, xlabel, rivals=None):
     return say(figure, f"{title}: {courses(curves)}{lines}.")
 
 
-def coloured_text(text, values, title, told):
+def coloured_text(text, values, title, told, n_rows=None):
     """Draw a text, each letter on the colour of its value, (N,): violet −1, white 0, orange +1. Returns the Figure.
 
-    `told` is what the figure's sentence says after the title.
+    `told` is what the figure's sentence says after the title. With `n_rows` the figure has so many rows, whatever the
+    text; what does not fit is left out.
     """
-    rows, places, row = [""], [], 0
+    rows, places = [""], []
     for letter in text:
         if len(rows[-1]) == COLUMNS:
             rows.append("")
@@ -49,10 +50,11 @@ def coloured_text(text, values, title, told):
         if letter == "\n":
             rows.append("")
     rows = rows[:-1] if not rows[-1] else rows
-    colours = np.full((len(rows), COLUMNS), np.nan)
+    colours = np.full((max(len(rows), n_rows or 0), COLUMNS), np.nan)
     colours[tuple(np.transpose(places))] = values
+    rows, colours = rows[:n_rows], colours[: n_rows or len(rows)]
 
-    width, height = COLUMNS * CELL[0], len(rows) * CELL[1]
+    width, height = COLUMNS * CELL[0], len(colours) * CELL[1]
     figure, axis = new_figure(width=width + 2 * MARGIN, height=height + HEADING + MARGIN, layout="none")
     axis.set_position((MARGIN / (width + 2 * MARGIN), MARGIN / (height + HEADING + MARGIN),
                        width / (width + 2 * MARGIN), height / (height + HEADING + MARGIN)))
