@@ -70,7 +70,7 @@ class UnitRun:
     summary: str
 
 
-def run_units(unit=0, start=0):
+def run_units(unit=0, start=500):
     """Colour the held-out text from letter `start` on by one unit."""
     text, values = writer_states("test")
     found = scores(values[:, [unit]], [inside(text, pattern) for pattern in FOLLOWED.values()])[:, 0]
@@ -89,6 +89,6 @@ def units_panel():
     model, _ = load_writer()
     controls = {
         "unit": slider("unit", 0, model.hidden_size - 1, 0),
-        "start": slider("from letter", 0, 11000, 0, step=500),
+        "start": slider("from letter", 0, 11000, 500, step=500),
     }
     return Panel("one unit over the text", run_units, draw_units, controls, ghosts=0)
