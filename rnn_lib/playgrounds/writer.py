@@ -84,7 +84,7 @@ class Written:
     summary: str
 
 
-def write(begin="The gradient", temperature=0.5, length=500, seed=0, on_text=lambda text: None):
+def write(begin="The gradient", temperature=0.5, length=300, seed=0, on_text=lambda text: None):
     """Let the writer read `begin` and write `length` letters; `on_text` sees what there is, every few letters.
 
     Raises ValueError if `begin` is empty or has a symbol that is not in the course's vocabulary.
@@ -152,7 +152,7 @@ def writer_panel():
     controls = {
         "begin": text_box("begin with", "The gradient"),
         "temperature": slider("temperature", 0.0, 2.0, 0.5, step=0.1),
-        "length": slider("length", 100, 1500, 500, step=100),
+        "length": slider("length", 100, 1000, 300, step=100),
         "seed": slider("seed", 0, 20, 0),
     }
     return WriterPanel("a network that writes", write, lambda run: to_html(run.begin, run.text), controls, ghosts=0)
