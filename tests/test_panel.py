@@ -369,7 +369,7 @@ def test_panel_of_the_course_at_both_ends_of_every_control(fresh_panel):
     panel, draw, drawn = fresh_panel, fresh_panel.draw, []
     assert panel.result is not None, panel.summary
     size = size_of(panel)
-    assert size and (size[0] == "height:320px" or size[0] <= 900)
+    assert size and (size[0] == "height:260px" or size[0] <= 900)
     assert len(repr(panel)) <= 110 and not re.search("0x|\n", repr(panel))
     panel.draw = lambda *given, **more: drawn.append(draw(*given, **more)) or drawn[-1]
     for control in panel.controls.values():

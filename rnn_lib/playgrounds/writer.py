@@ -120,7 +120,8 @@ def share_of_words(text):
 
 def to_html(begin, text):
     """Return what was read, in blue, and what was written, in green. Both are escaped: no text can change the page."""
-    style = "height:320px;overflow:auto;white-space:pre-wrap;line-height:1.4;padding:8px;margin:0;border:1px solid #CCC"
+    style = ("height:260px;overflow:auto;white-space:pre-wrap;word-break:normal;line-height:1.4;padding:8px;"
+             "border:1px solid #CCC")
     return (f'<pre style="{style}"><b style="color:{INPUT}">{html.escape(begin)}</b>'
             f'<span style="color:{OUTPUT}">{html.escape(text)}</span></pre>')
 
