@@ -51,7 +51,8 @@ def test_numbers(value, text):
 @pytest.mark.parametrize(("values", "words"), [
     ([1, 0.5, 0.1], "falls from 1 to 0.1"), ([0.1, 1], "rises from 0.1 to 1"), ([[1], [2]], "rises from 1 to 2"),
     ([0.5, 0.503, 0.1], "falls from 0.5 to 0.1"), ([2, 2.0001], "stays at 2"), ([3], "stays at 3"),
-    ([0, 5, 1], "goes from 0 to 1, between 0 and 5"), ([1, 1, 0, 1], "goes from 1 to 1, between 0 and 1"),
+    ([0, 5, 1], "goes from 0 to 1, between 0 and 5"), ([1, 1, 0, 1], "leaves 1 for 0 and comes back"),
+    ([1, 3, 1], "leaves 1 for 3 and comes back"), ([1, 3, 0, 1], "goes from 1 to 1, between 0 and 3"),
 ])
 def test_courses(values, words):
     assert course(np.array(values)) == words
@@ -83,9 +84,9 @@ PATH = np.array([[0.0, 0], [3, 4], [3, 5]])
     (lambda: plots.windows_on_timeline(T, length=3, stride=2, title="Cut"),
      "Cut: a series of 8 values and below it the windows of 3 inputs that begin at step 1, 3 and 5; the target of "
      "each input is the value that follows it."),
-    (lambda: plots.forecasts(10.0 * T, {"RNN": [60, 70, 90]}, "Close", {"naive": 10.0 * T - 10}),
+    (lambda: plots.forecasts(10.0 * T, {"RNN": [50, 60, 70, 90]}, "Close", {"naive": 10.0 * T - 10}),
      "Close: beside the target, naive is off by up to 10 in 8 steps, by up to 10 in the last quarter; RNN is "
-     "within a tenth of the range in steps 1 to 2, then off by up to 10 in 3 steps, by up to 10 in the last quarter."),
+     "within a tenth of the range in steps 1 to 3, then off by up to 10 in 4 steps, by up to 10 in the last quarter."),
     (lambda: plots.loss_curves(RUNS, "Two rates", {"rival": 0.5}),
      "Two rates: good falls from 1 to 0.01, bad diverges in epoch 3; rival is 0.5."),
     (lambda: plots.two_losses(RUNS, "Two patients"),
@@ -95,7 +96,7 @@ PATH = np.array([[0.0, 0], [3, 4], [3, 5]])
     (lambda: plots.step_errors(np.array([1, 2]), {"one": np.ones(2)}, "Errors", "all are 1, always"),
      "Errors: all are 1, always."),
     (lambda: plots.class_probabilities(np.array([[0.9, 0.1], [0.4, 0.6]]), 0, "Doubt", classes="AB"),
-     "Doubt: step by step, the most probable class is A B and the right one A A, which at the end has 0.4."),
+     "Doubt: step by step, the most probable class is A B; right is always A, which at the end has 0.4."),
     (lambda: plots.confusion_matrix(np.array([[5, 2], [1, 3]]), "On the diagonal"),
      "On the diagonal: 8 of 11 stand there; the most frequent mistakes are 0 read as 1 (2) and 1 read as 0 (1)."),
     (lambda: plots.confusion_matrix(np.diag([3, 4]), "All of them"),
@@ -125,9 +126,9 @@ PATH = np.array([[0.0, 0], [3, 4], [3, 5]])
      "Before training, 4 steps on its own: off by up to 1.0, and the forecast's last quarter stays at 0. After "
      "training, 4 steps on its own: off by at most 0.25; meanwhile its 2 units swing by 0 to 0."),
     (lambda: plots.by_lag({"a": [1, 2, 1e-9], "b": [1, 0.1]}, "Lost", {"a": np.ones(3), "b": [1, 0.1], "line": [1, 1]}),
-     "Lost: a, up to 2 at lag 1, then about 1e-9 at lag 2, a mean factor of 3.2e-5 a step; b, 0.1 at lag 1, a "
-     "mean factor of 0.1 a step; the prediction for a, 1 at lag 2, a mean factor of 1 a step; the line line, 1 at "
-     "lag 1, a mean factor of 1 a step."),
+     "Lost: with a it is up to 2 at lag 1, then about 1e-9 at lag 2, a mean factor of 3.2e-5 a step; with b it is "
+     "0.1 at lag 1, a mean factor of 0.1 a step; for a it should be 1 at lag 2, a mean factor of 1 a step; on the "
+     "line line it is 1 at lag 1, a mean factor of 1 a step."),
     (lambda: plots.cliff(np.arange(2.0), np.arange(4.0), SURFACE, "A wall", cut=1),
      "A wall: along w = 1.00 it goes from 3 to 0.5 and is steepest between 3 at b = 1 and 1 at b = 2."),
     (lambda: plots.descents(np.arange(2.0), np.arange(4.0), SURFACE, {"free": (PATH, [3, 1, 1e-7])}, "Thrown"),
@@ -142,6 +143,9 @@ def test_what_the_figures_of_the_clinic_say():
     exam = Examination("bug", "wave, SGD", RUNS["good"], RUNS["bad"], angles, {})
     fared = "wave, SGD, the right network's loss falls from 1 to 0.01, the patient's diverges in epoch 3"
     looks = "W_xh and b_h 0.50 ×2, W_hh 1.00 ×120"
+    wild = History(loss=[1.0] * 11 + [3.0, 1.0])
+    assert plots.two_losses({"wild": wild, "tame": History(loss=[1.0] * 11 + [2.0, 1.0])}, "Two").sentence == (
+        "Two: the loss of wild jumps, tame stays near 1.")
     assert plots.careers([exam, exam], "Lost").sentence == f"Lost: {fared}; {fared}."
     assert plots.patient(exam, "Ill").sentence == f"Ill: {fared}; cosines to the true gradient half way, {looks}."
     assert plots.symptoms([exam], "Well?").sentence == (

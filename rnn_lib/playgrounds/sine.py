@@ -102,7 +102,9 @@ def draw_sine(run, ghosts=()):
         axis.set_position(place)
     draw_loss(axes[0], run, ghosts)
     draw_time(axes[1], run)
-    own = "" if run.diverged else f" On its own, its last wave is {np.abs(run.free_running[-PERIOD:]).max():.1f} high."
+    own = "" if run.diverged else (
+        f" The last period that it draws on its own swings by {np.ptp(run.free_running[-PERIOD:]):.1f}, the true by 2."
+    )
     return say(figure, run.summary + own + beside(ghosts))
 
 

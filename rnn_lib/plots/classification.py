@@ -5,7 +5,7 @@ from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
 from rnn_lib.plots.style import INPUT, TARGET, new_figure
-from rnn_lib.plots.words import listing, number, say
+from rnn_lib.plots.words import listing, say, small
 
 
 def class_probabilities(p, truth, title, classes=None, steps=None, image=None, xlabel="time step"):
@@ -26,8 +26,9 @@ def class_probabilities(p, truth, title, classes=None, steps=None, image=None, x
     figure.get_layout_engine().set(rect=(0, 0, 0.99, 1))  # room for the last frame's line
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     names, right = np.array(class_names(p, classes)), np.broadcast_to(truth, len(p))
-    return say(figure, f"{title}: step by step, the most probable class is {' '.join(names[p.argmax(axis=1)])} and the "
-                       f"right one {' '.join(names[right])}, which at the end has {number(p[-1, right[-1]])}.")
+    always = f"always {names[right[0]]}" if len({*right}) == 1 else " ".join(names[right])
+    return say(figure, f"{title}: step by step, the most probable class is {' '.join(names[p.argmax(axis=1)])}; right "
+                       f"is {always}, which at the end has {small(p[-1, right[-1]])}.")
 
 
 def class_names(p, classes=None):

@@ -88,7 +88,7 @@ def distance(name, forecast, target):
     """Say how far a forecast of a target's end is from it: at first, on the whole way, and in the last quarter."""
     errors = np.abs(forecast - target[len(target) - len(forecast) :])
     n, close = len(errors), np.argmax(errors > np.ptp(target) / 10)
-    first = f"within a tenth of the range in steps 1 to {close}, then " if close else ""
+    first = f"within a tenth of the range in steps 1 to {close}, then " if close > 2 else ""  # fewer: chance
     last = number(errors[-max(n // 4, 1) :].max())
     return f"{name} is {first}off by up to {number(errors.max())} in {n} steps, by up to {last} in the last quarter"
 

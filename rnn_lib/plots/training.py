@@ -48,8 +48,10 @@ def outcome(history, jump=np.inf):
         return f"diverges in epoch {len(losses) + 1}"
     if (losses[11:] > jump * losses[10:-1]).any():
         return "jumps"
-    way = "falls" if losses[-1] < losses[0] else "rises"
-    return f"{way} from {small(losses[0])} to {small(losses[-1])}"
+    first, last = small(losses[0]), small(losses[-1])
+    if first == last:
+        return f"stays near {last}"
+    return f"{'falls' if losses[-1] < losses[0] else 'rises'} from {first} to {last}"
 
 
 def draw_losses(axis, histories, baselines=None, unit="mean squared error", colours=SERIES):

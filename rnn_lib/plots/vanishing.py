@@ -21,12 +21,12 @@ def by_lag(measured, title, predicted=None, ylabel="norm of the gradient, lag 0 
         axis.plot(norms, marker, color=colour, markersize=4, label=label)
     axis.set(title=title, xlabel="lag k: steps back from the error", ylabel=ylabel)
     label_ends(axis)
-    told = [f"{label}, {way_back(norms)}" for label, norms in measured.items()]
+    told = [f"with {label} it is {way_back(norms)}" for label, norms in measured.items()]
     for label, norms in (predicted or {}).items():
         if label not in measured:
-            told.append(f"the line {label}, {way_back(norms)}")
+            told.append(f"on the line {label} it is {way_back(norms)}")
         elif not np.allclose(measured[label], norms, rtol=0.01):
-            told.append(f"the prediction for {label}, {way_back(norms)}")
+            told.append(f"for {label} it should be {way_back(norms)}")
     return say(figure, f"{title}: {'; '.join(told)}.")
 
 

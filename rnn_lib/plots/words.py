@@ -60,6 +60,8 @@ def course(values):
     first, last, low, high = map(small, (values[0], values[-1], values.min(), values.max()))
     if low == high:
         return f"stays at {low}"
+    if first == last and first in (low, high):
+        return f"leaves {first} for {high if first == low else low} and comes back"
     if {first, last} == {low, high}:
         return f"{'falls' if first == high else 'rises'} from {first} to {last}"
     return f"goes from {first} to {last}, between {low} and {high}"
