@@ -12,8 +12,8 @@ __version__ = "0.2.0"
 __all__ = ["GRU", "LSTM", "MLP", "MinGRU", "RNN"]
 
 MODULES = (
-    "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "optim",
-    "playgrounds", "plots", "race", "training",
+    "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "ngram", "optim",
+    "playgrounds", "plots", "race", "saliency", "training",
 )
 
 

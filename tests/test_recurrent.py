@@ -47,6 +47,14 @@ def test_forward_is_the_equations(problem, T, B, I, H, O):
     np.testing.assert_allclose(all_states(model), states, rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.parametrize("Model", RECURRENT)
+def test_a_complex_step_keeps_the_precision_of_the_model(Model):
+    for dtype, complex_dtype in ((np.float32, np.complex64), (np.float64, np.complex128)):
+        model = Model(2, 3, 1, dtype=dtype)
+        model.params["b_y"] = model.params["b_y"].astype(complex_dtype)
+        assert model.forward(np.ones((2, 1, 2))).dtype == complex_dtype
+
+
 def test_tiny_example_by_hand():
     params, X, target = tiny_example()
     model = RNN(1, 2, 1)

@@ -8,8 +8,10 @@ from rnn_lib.exercises import (
     after_gates,
     bptt,
     bptt_in_code,
+    characters,
     classification,
     forward_pass,
+    gates,
     gradient_checking,
     lstm_backward,
     shapes,
@@ -21,8 +23,10 @@ from rnn_lib.exercises import (
 from rnn_lib.exercises.after_gates import *
 from rnn_lib.exercises.bptt import *
 from rnn_lib.exercises.bptt_in_code import *
+from rnn_lib.exercises.characters import *
 from rnn_lib.exercises.classification import *
 from rnn_lib.exercises.forward_pass import *
+from rnn_lib.exercises.gates import *
 from rnn_lib.exercises.gradient_checking import *
 from rnn_lib.exercises.lstm_backward import *
 from rnn_lib.exercises.shapes import *
@@ -32,5 +36,5 @@ from rnn_lib.exercises.training_loop import *
 from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
-    after_gates, bptt, bptt_in_code, classification, forward_pass, gradient_checking, lstm_backward, shapes, sine_wave,
-    start_here, training_loop, vanishing)), [])
+    after_gates, bptt, bptt_in_code, characters, classification, forward_pass, gates, gradient_checking,
+    lstm_backward, shapes, sine_wave, start_here, training_loop, vanishing)), [])
