@@ -381,7 +381,7 @@ def test_parameters_of_the_gated_models_have_the_shapes_of_pytorch():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("Model", [LSTM, GRU])
-def test_closed_and_long_memory_do_not_overflow(Model, dtype):
+def test_closed_and_open_gates_do_not_overflow(Model, dtype):
     """Large weights are no reason to warn: a gate is 0 or 1 then, and nothing comes back through its slope."""
     model = Model(1, 2, 1, dtype=dtype)
     for p in model.params.values():
