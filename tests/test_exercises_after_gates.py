@@ -129,6 +129,11 @@ def test_modulo_three_wrong(params, kind):
     assert exercises.check_modulo_three(params).kind == kind
 
 
+def test_a_multiplier_too_few_gets_a_hint():
+    report = exercises.check_walk_by_scan(lambda r, a: scan(a[1:][::-1], r[::-1])[::-1])
+    assert not report.passed and "both arrays keep all T steps" in str(report)
+
+
 def test_a_wrong_counter_is_shown_the_bits_that_it_fails():
     """The bits, the units and the output are those of one sequence, and one that is wrong."""
     params = {**counter(), "b_h": -20.0 * np.array([0.5, 1.5, 3.5])}

@@ -78,7 +78,8 @@ def check_walk_by_scan(walk_by_scan):
         def walk(multiplier, road_1=road_1):
             return solve(np.concatenate([multiplier[1:], 0 * multiplier[:1]])[::-1], road_1[::-1])[::-1]
 
-        got = attempt(walk_by_scan, road_1, a)
+        got = attempt(walk_by_scan, road_1, a, hints={ValueError: "If it is about shapes: both arrays keep all T steps,"
+                                                      " with a 0 where the multiplier of a step T + 1 would stand."})
         require(not isinstance(got, tuple), "pair", "scan returns the states and the rounds: take the first, [0].")
         remark = judge(f"T = {T}", got, walk(a), [
             ("wrong_direction", solve(a, road_1), "that is the scan forward in time. The error comes from later "
