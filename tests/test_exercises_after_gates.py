@@ -136,7 +136,7 @@ def test_a_multiplier_too_few_gets_a_hint():
 
 def test_a_wrong_counter_is_shown_the_bits_that_it_fails():
     """The bits, the units and the output are those of one sequence, and one that is wrong."""
-    params = {**counter(), "b_h": -20.0 * np.array([0.5, 1.5, 3.5])}
+    params = {**counter(), "b_h": -20.0 * np.array([0.5, 2.5, 2.5])}
     text = str(exercises.check_modulo_three(params))
     bits = [int(bit) for bit in re.search(r"after the bits \[([^]]*)\]", text)[1].split(",")]
     model = RNN(1, 3, 1).set_params(params)
