@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rnn_lib.gru import GRU
 from rnn_lib.ground.validation import check_array, check_choice, describe
+from rnn_lib.gru import GRU
 from rnn_lib.lstm import LSTM
 from rnn_lib.rnn import RNN
 
