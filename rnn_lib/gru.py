@@ -39,22 +39,25 @@ class GRU(Gated):
         Returns Y, (T, B, O). Every call makes new arrays: what an earlier call returned stays as it was.
         """
         X, h = self.begin(X, state)
-        p, H = self.params, self.hidden_size
-        half = self.per_gate(0.5, 0.5, 1)   # sigmoid(z) = tanh(z/2) / 2 + 1/2
-        Z = ((rows(X).dot(p["W_xh"].T) + p["b_xh"]) * half).reshape(*X.shape[:2], -1)  # all projections at once
-        W_hh_T = np.multiply(p["W_hh"].T, half, order="C")
-        b_hh = p["b_hh"] * half
-        rz, (r, z, n) = Z[:, :, : 2 * H], np.split(Z, 3, axis=2)  # views: what was projected becomes r_t, z_t and n_t
-        m = np.empty_like(h[1:])            # W_hn h_{t-1} + b_hn
+        p, (T, B, _), H = self.params, X.shape, self.hidden_size
+        scale = self.per_gate(0.5, 0.5, 1)  # sigmoid(z) = tanh(z/2) / 2 + 1/2: one tanh for both gates
+        W_xh_T, W_hh_T = (np.multiply(p[name].T, scale, order="C") for name in ("W_xh", "W_hh"))
+        b_xh, b_hh = (np.tile(p[name] * scale, (B, 1)) for name in ("b_xh", "b_hh"))
+        rz = rows(X).dot(W_xh_T[:, : 2 * H]).reshape(T, B, 2 * H)  # all input projections at once
+        n = rows(X).dot(W_xh_T[:, 2 * H :]).reshape(T, B, H)
+        rz += (b_xh + b_hh)[:, : 2 * H]
+        n += b_xh[:, 2 * H :]
+        r, z = self.split(rz)               # views: what is projected now becomes r_t and z_t
+        m = np.empty_like(n)                # W_hn h_{t-1} + b_hn
+        b_hn = b_hh[:, 2 * H :].copy()
         h_prev = h[0]
         for rz_t, r_t, z_t, n_t, m_t, h_t in zip(rz, r, z, n, m, h[1:], strict=True):
-            a = h_prev.dot(W_hh_T)
-            a += b_hh
-            rz_t += a[:, : 2 * H]
+            a_t = h_prev.dot(W_hh_T)        # all three gates' at once
+            rz_t += a_t[:, : 2 * H]
             np.tanh(rz_t, out=rz_t)
             rz_t *= 0.5
             rz_t += 0.5
-            m_t[...] = a[:, 2 * H :]
+            np.add(a_t[:, 2 * H :], b_hn, out=m_t)
             n_t += r_t * m_t
             np.tanh(n_t, out=n_t)
             np.subtract(h_prev, n_t, out=h_t)
@@ -62,40 +65,44 @@ class GRU(Gated):
             h_t += n_t                      # n + z (h_prev - n) = (1 - z) n + z h_prev
             h_prev = h_t
 
-        self.remember(X, h, Z, m)
-        return (rows(h[1:]).dot(p["W_hy"].T) + p["b_y"]).reshape(*X.shape[:2], -1)
+        self.remember(X, h, np.array([r, z, n]), m)
+        return (rows(h[1:]).dot(p["W_hy"].T) + p["b_y"]).reshape(T, B, -1)
 
     def backward(self, dY):
         """Backpropagation through time: from dL/dY, (T, B, O), to dL/d(parameter) for every parameter.
 
         It belongs to the last `forward`: between the two the parameters must stay as they are.
         """
-        dY, X, h, gates, m = self.begin_backward(dY)
-        W_hh, W_hy = self.params["W_hh"], self.params["W_hy"]
-        r, z, n = np.split(gates, 3, axis=2)
+        dY, X, h, (r, z, n), m = self.begin_backward(dY)
+        W_hh, W_hy, (T, B, H) = self.params["W_hh"], self.params["W_hy"], m.shape
 
-        # For all steps at once: what dL/dh_t is multiplied by to become dL/d(W_hh h_{t-1} + b_hh).
-        dn = (1 - z) * (1 - n**2)
-        dA = np.concatenate([dn * m * r * (1 - r), (h[:-1] - n) * z * (1 - z), dn * r], axis=2)
+        # What dL/dh_t is multiplied by to become dL/da_t, a_t = W_hh h_{t-1} + b_hh, for all steps at once.
+        dn_dh = (1 - z) * (1 - n**2)        # and, of these, dL/d(W_xn x_t + b_xn)
+        dA = np.empty((T, B, 3, H), h.dtype)
+        dA[:, :, 0] = dn_dh * m * r * (1 - r)
+        dA[:, :, 1] = (h[:-1] - n) * z * (1 - z)
+        dA[:, :, 2] = dn_dh * r
 
-        # The walk back, from dY to these.
-        dH = rows(dY).dot(W_hy).reshape(h[1:].shape)  # the road through y_t
+        # The walk back, from dY to dL/da_t for every step.
+        dH = rows(dY).dot(W_hy).reshape(T, B, H)  # the road through y_t
         carry = 0                           # the roads to h_{t+1}: nothing comes after the last step
-        for dh_t, dA_t, z_t in zip(dH[::-1], dA[::-1], z[::-1], strict=True):
+        walk = (array[::-1] for array in (dA, dA.reshape(T, B, 3 * H), dH, z))
+        for da_t, da_rows_t, dh_t, z_t in zip(*walk, strict=True):
             dh_t += carry                   # dL/dh_t: all roads
-            dA_t.reshape(len(dh_t), 3, -1)[...] *= dh_t[:, None]
-            carry = dA_t.dot(W_hh)
+            da_t *= dh_t[:, None]
+            carry = da_rows_t.dot(W_hh)     # da_rows_t: the same numbers, (B, 3H)
             carry += dh_t * z_t
 
         # The products: each weight is used at every step of every sequence, so its gradient is a sum over both.
-        grads = {"W_hh": rows(dA).T.dot(rows(h[:-1])), "b_hh": rows(dA).sum(axis=0)}
-        np.multiply(dH, dn, out=dA[:, :, self.gate_rows("n")])  # between W_xn x_t and n_t there is no r_t
-        self.remember_walk(dA, carry)
-        dZ, dY = rows(dA), rows(dY)
-        grads |= {
+        dZ, dY = dA.reshape(T * B, 3 * H), rows(dY)
+        dW_hh, db_hh = dZ.T.dot(rows(h[:-1])), dZ.sum(axis=0)
+        np.multiply(dH, dn_dh, out=dA[:, :, 2])  # dZ is dL/d(W_xh x_t + b_xh) from here: no r_t stands before n_t's
+        self.remember_walk(dA.reshape(T, B, 3 * H), carry)
+        return {
             "W_xh": dZ.T.dot(rows(X)),
+            "W_hh": dW_hh,
             "b_xh": dZ.sum(axis=0),
+            "b_hh": db_hh,
             "W_hy": dY.T.dot(rows(h[1:])),
             "b_y": dY.sum(axis=0),
         }
-        return {name: grads[name] for name in self.params}

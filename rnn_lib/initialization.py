@@ -94,7 +94,7 @@ def forget_bias(model, value):
 
 def check_gated(model):
     """Raise unless the model has a gate that keeps its state."""
-    if getattr(model, "keeping", None) is None:
+    if getattr(model, "keeping", None) is None or not hasattr(model, "params"):
         raise TypeError(f"model: expected one with gates, such as LSTM or GRU, got {describe(model)}")
 
 

@@ -24,7 +24,7 @@ class Recurrent(Model):
         state_names              what it carries from step to step: ("h",), or ("h", "c") for a state that is a pair
 
     Parameters are drawn uniformly from +-1/sqrt(hidden_size), as PyTorch does for a layer of `torch.nn.RNN` and the
-    linear layer on top of it. (PyTorch adds up two biases where this course has one.)
+    linear layer on top of it. (PyTorch adds up two biases where the RNN and the LSTM of this course have one.)
     """
 
     state_names = ("h",)
@@ -53,10 +53,11 @@ class Recurrent(Model):
         X = check_array("X", X, ("T", "B", self.input_size), dtype)
         T, B, _ = X.shape
         first = self.check_state(state, (B, self.hidden_size), dtype)
+        self._walk = None  # all is well: the memory of the last call, which may be large, is wanted for this one
+        self.__dict__.pop("_forward", None)
         states = [np.empty((T + 1, B, self.hidden_size), dtype) for _ in first]
         for steps, value in zip(states, first, strict=True):
             steps[0] = value
-        self._walk = None  # large: its memory is wanted for the next one
         return X.copy(), *states
 
     def check_state(self, state, shape, dtype):
@@ -144,8 +145,12 @@ class Gated(Recurrent):
     @property
     def gates(self):
         """The gates of the last `forward`: {name: its values, (T, B, H), read-only}."""
-        values = self.left_by_forward("_forward")[1 + len(self.state_names)]
-        return {name: values[:, :, self.gate_rows(name)] for name in self.gate_names}
+        return dict(zip(self.gate_names, self.left_by_forward("_forward")[1 + len(self.state_names)], strict=True))
+
+    def split(self, Z):
+        """Return a view of each gate's part of Z, (T, B, k·H): k arrays (T, B, H)."""
+        H = self.hidden_size
+        return [Z[:, :, start : start + H] for start in range(0, Z.shape[2], H)]
 
     def per_gate(self, *numbers):
         """Return one number a gate as one number a row, (k·H,)."""

@@ -17,10 +17,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from oracles import rnn_problem
+from oracles import recurrent_problem, rnn_problem
 
 import rnn_lib
-from rnn_lib import MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
+from rnn_lib import GRU, LSTM, MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
 from rnn_lib.bugs import BuggyRNN
 from rnn_lib.generate import free_run, generate
 from rnn_lib.ground import seeds
@@ -186,6 +186,26 @@ def rnn_backward():
     return model.backward, {"dY": target}
 
 
+def gated_call(Model, method):
+    """How to call a method of an LSTM or a GRU, after a call of forward and backward."""
+    def call():
+        model, X, target, state = recurrent_problem(Model, T=4, B=3, I=2, H=5, O=2)
+        model.forward(X, state)
+        model.backward(target)
+        good = {"forward": {"X": X, "state": state}, "backward": {"dY": target},
+                "gate_rows": {"name": model.keeping}}[method]
+        return getattr(model, method), good
+    return call
+
+
+def pair_of_states(good):
+    """The pair (h, c)."""
+    h, c = good
+    cases = {"one": (h,), "three": (h, h, c), "an array": h, "a text": "hc", "a number": 1.0, "a dict": {"h": h}}
+    return {**cases, **{f"h {label}": (bad, c) for label, bad in array(0, 1)(h).items()},
+            **{f"c {label}": (h, bad) for label, bad in array(0, 1)(c).items()}}
+
+
 def mlp_after_a_call():
     model, X = MLP(2, (4, 3), 1), np.random.default_rng(0).normal(size=(5, 2))
     return model, X, model.forward(X)
@@ -266,8 +286,8 @@ def example_call(method, **good):
     return call
 
 
-def initialization_call(function, **settings):
-    return lambda: (function, {"model": RNN(2, 3, 1), **settings})
+def initialization_call(function, Model=RNN, **settings):
+    return lambda: (function, {"model": Model(2, 3, 1), **settings})
 
 
 def recurrent_model(good):
@@ -275,6 +295,11 @@ def recurrent_model(good):
     return {"None": None, "a class": RNN, "its params": good.params, "an MLP": MLP(2, (3,), 1),
             "W_hh that is not square": SimpleNamespace(params={"W_hh": np.ones((4, 3))}),
             "W_hh of another rank": SimpleNamespace(params={"W_hh": np.ones(3)})}
+
+
+def gated_model(good):
+    """A model with gates."""
+    return {"None": None, "a class": LSTM, "its params": good.params, "an MLP": MLP(2, (3,), 1), "an RNN": RNN(2, 3, 1)}
 
 
 def rnn_weights(good):
@@ -416,6 +441,11 @@ TABLE = {
     "initialization.spectral_radius": (
         initialization_call(initialization.spectral_radius, radius=1.2),
         {"model": recurrent_model, "radius": number(above=0)}),
+    "initialization.chrono": (
+        initialization_call(initialization.chrono, LSTM, max_lag=20, seed=0),
+        {"model": gated_model, "max_lag": whole(2), "seed": SEED}),
+    "initialization.forget_bias": (
+        initialization_call(initialization.forget_bias, GRU, value=1.0), {"model": gated_model, "value": number()}),
     "data.sine_wave": (
         plain(data.sine_wave, n_points=50, points_per_period=10, noise=0.1, seed=0),
         {"n_points": whole(1), "points_per_period": number(above=0), "noise": number(minimum=0), "seed": SEED}),
@@ -484,6 +514,16 @@ TABLE |= {
     "nudge.Example.list_steps": (example_call("list_steps", name="z", steps=2), {"name": choice, "steps": steps}),
 }
 
+for Model, a_state in ((LSTM, pair_of_states), (GRU, array(0, 1))):
+    TABLE |= {f"{Model.__name__}{name}": row for name, row in {
+        "": (plain(Model, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"), RNN_SIZES),
+        ".forward": (gated_call(Model, "forward"), {"X": array(2), "state": optional(a_state)}),
+        ".backward": (gated_call(Model, "backward"), {"dY": array(0, 1, 2)}),
+        ".gate_rows": (gated_call(Model, "gate_rows"), {"name": choice}),
+        ".save": (saved("save", lambda Model=Model: Model(1, 2, 1)), {"path": path}),
+        ".load": (saved("load", lambda Model=Model: Model(1, 2, 1)), {"path": path}),
+    }.items()}
+
 NO_WRONG_VALUE = {
     ("training.fit", "verbose"): "anything is true or false", ("training.fit", "check"): "anything is true or false",
     ("training.train", "verbose"): "anything is true or false",
@@ -538,7 +578,7 @@ def what_came(value):
     if isinstance(value, dict):
         words += [*map(str, value)]
     if isinstance(value, list | tuple):
-        words += map(repr, value)
+        words += [*map(repr, value), *(word for inside in value for word in what_came(inside))]
     return words
 
 
@@ -591,16 +631,17 @@ NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, m
 # The methods that a caller uses; a model's others are for the classes derived from it.
 METHODS = {
     "forward", "backward", "set_params", "save", "load", "step",
-    "loss", "slope", "agrees", "prove", "shape", "list_steps",
+    "gate_rows", "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
 WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
-SAME_AS_RNNS = {"MLP.set_params"}
+SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
-    "recurrent": "reached through RNN",
+    "recurrent": "reached through RNN, LSTM and GRU",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
+    "lstm": "in __all__", "gru": "in __all__",
 }
 
 

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
+from oracles import RECURRENT
 
 from rnn_lib import MLP, RNN, plots
 from rnn_lib.generate import free_run
 from rnn_lib.training import History
 
 
-@pytest.fixture
-def model():
-    return RNN(2, 5, 2, seed=3)
+@pytest.fixture(params=RECURRENT)
+def model(request):
+    return request.param(2, 5, 2, seed=3)
 
 
 def test_each_output_is_the_next_input(model):

@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from rnn_lib import MLP, RNN
+from rnn_lib import GRU, LSTM, MLP, RNN
 from rnn_lib.bugs import BUGS, KINDS, BuggyRNN, right
-from rnn_lib.gradcheck import GradientReport, check_gradients, numerical_gradients
+from rnn_lib.gradcheck import GradientReport, check_direction, check_gradients, numerical_gradients
 from rnn_lib.gradcheck.comparison import relative_errors
 from rnn_lib.losses import cross_entropy_loss, mse_loss
 from rnn_lib.optim import SGD
@@ -31,6 +31,30 @@ def test_accepts_the_rnn(shape, method):
     report = check_gradients(RNN(I, H, O, seed=3), *data(*shape), method=method)
     assert report.passed and report.wrong == []
     assert report.tolerance == (1e-12 if method == "complex" else 1e-6)
+
+
+@pytest.mark.parametrize("Model", [LSTM, GRU])
+def test_accepts_the_gated_models(Model):
+    model, (X, loss_fn) = Model(2, 4, 5, seed=3), data(*SHAPES[0])
+    report = check_gradients(model, X, loss_fn)
+    assert report.passed and "from a zero and a non-zero initial state" in str(report)
+    assert check_direction(model, X, loss_fn).passed
+
+
+@pytest.mark.parametrize("Model, broken", [
+    (LSTM, lambda grads, model: grads["W_hh"][model.gate_rows("f")]), (LSTM, lambda grads, model: grads["b_h"][3:4]),
+    (GRU, lambda grads, model: grads["b_hh"][model.gate_rows("n")])])
+def test_rejects_a_gated_model_with_a_wrong_gate(Model, broken):
+    class Wrong(Model):
+        def backward(self, dY):
+            grads = super().backward(dY)
+            part = broken(grads, self)
+            part *= 1.001
+            return grads
+
+    model, (X, loss_fn) = Wrong(2, 4, 5), data(*SHAPES[0])
+    assert not check_gradients(model, X, loss_fn).passed
+    assert not check_direction(model, X, loss_fn).passed
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 from oracles import order_one
 
-from rnn_lib import MLP, RNN
+from rnn_lib import GRU, LSTM, MLP, RNN
 
 MODELS = {
     "RNN": lambda: RNN(2, 3, 1, seed=7),
+    "LSTM": lambda: LSTM(2, 3, 1, seed=7),
+    "GRU, float32": lambda: GRU(2, 3, 1, seed=7, dtype=np.float32),
     "RNN, float32": lambda: RNN(2, 3, 1, seed=7, dtype=np.float32),
     "MLP": lambda: MLP(2, (3, 4), 1, activation="tanh", seed=7),
     "MLP, float32": lambda: MLP(2, (3,), 1, dtype=np.float32),
@@ -242,6 +244,8 @@ def test_a_pickle_is_never_unpickled(tmp_path):
 def test_another_models_file(saved):
     with pytest.raises(ValueError, match="^path: expected a saved MLP, got a saved RNN in .*model.npz"):
         MLP.load(saved[1])
+    with pytest.raises(ValueError, match="^path: expected a saved LSTM, got a saved RNN in .*model.npz"):
+        LSTM.load(saved[1])
 
 
 def test_missing_file_and_folder(tmp_path):

@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 import pytest
-from oracles import gradients, rnn_problem
+from oracles import RECURRENT, gradients, parts, recurrent_problem, rnn_problem
 from threadpoolctl import threadpool_info, threadpool_limits
 from tqdm.notebook import tqdm as tqdm_notebook
 
@@ -499,20 +499,21 @@ class Still:
         self.grads.append({name: g.copy() for name, g in grads.items()})
 
 
-class Witness(RNN):
-    """An RNN that keeps the states of every forward pass."""
+class Witness:
+    """What a model needs to keep the states of every forward pass: the hidden ones, and at the end all of them."""
 
     seen = ()
 
     def forward(self, X, state=None):
         Y = super().forward(X, state)
-        self.seen = [*self.seen, self.hidden_states]
+        self.seen = [*self.seen, (self.hidden_states, parts(self.state))]
         return Y
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_one_window_of_the_whole_length_is_fit_to_the_last_digit(dtype):
-    (model, X, target, _), (twin, *_) = rnn_problem(T=9, dtype=dtype), rnn_problem(T=9, dtype=dtype)
+@pytest.mark.parametrize("Model", RECURRENT)
+def test_one_window_of_the_whole_length_is_fit_to_the_last_digit(Model, dtype):
+    (model, X, target, _), (twin, *_) = (recurrent_problem(Model, T=9, dtype=dtype) for _ in range(2))
     settings = dict(epochs=7, clip_norm=0.4, schedule=lambda epoch: 0.1 / (epoch + 1), verbose=False, check=True)
     stream = fit_stream(model, X, target, Adam(model.params), window=9, **settings)
     assert stream == fit(twin, X, target, Adam(twin.params), **settings)
@@ -535,16 +536,18 @@ def test_two_windows_give_the_gradients_of_a_carry_that_starts_again_between_the
 
 
 @pytest.mark.parametrize("window", [1, 3, 5, 10])
-def test_a_stream_read_window_by_window_has_the_states_of_the_stream_read_whole(window):
-    plain, X, target, _ = rnn_problem(T=10)
-    model = Witness(2, 4, 3).set_params(plain.params)
+@pytest.mark.parametrize("Model", RECURRENT)
+def test_a_stream_read_window_by_window_has_the_states_of_the_stream_read_whole(Model, window):
+    plain, X, target, _ = recurrent_problem(Model, T=10)
+    model = type("Seen", (Witness, Model), {})(2, 4, 3).set_params(plain.params)
     fit_stream(model, X, target, Still(model.params), window=window, epochs=2, verbose=False)
     plain.forward(X)
     n = -(-10 // window)
     assert len(model.seen) == 2 * n
     for epoch in (model.seen[:n], model.seen[n:]):  # each begins with a state of zeros
-        states = np.concatenate([h[1:] for h in epoch])
+        states = np.concatenate([h[1:] for h, _ in epoch])
         np.testing.assert_allclose(states, plain.hidden_states[1:], rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(epoch[-1][1], parts(plain.state), rtol=1e-13, atol=1e-15)
 
 
 def test_a_shorter_last_window_counts_by_its_steps():
