@@ -5,10 +5,18 @@ from importlib import resources
 import numpy as np
 
 from rnn_lib.ground.seeds import generator
-from rnn_lib.ground.validation import check_array, check_choice, check_int, check_labels, check_number, shape_of
+from rnn_lib.ground.validation import (
+    check_array,
+    check_choice,
+    check_int,
+    check_labels,
+    check_number,
+    describe,
+    shape_of,
+)
 
 __all__ = [
-    "brackets", "first_symbol", "load_co2", "load_digits", "logistic_map", "one_hot", "parity", "random_labels",
+    "brackets", "first_symbol", "load_co2", "load_digits", "logistic_map", "one_hot", "pad", "parity", "random_labels",
     "sine_wave", "streams", "tiny_example", "windows",
 ]
 
@@ -70,6 +78,23 @@ def streams(series, n_streams):
     length = len(series) // n_streams
     pieces = series[: length * n_streams].reshape(n_streams, length, *series.shape[1:])
     return pieces.swapaxes(0, 1).copy()
+
+
+def pad(sequences):
+    """Put sequences of unequal length side by side, with zeros behind the shorter ones.
+
+    `sequences` is a list of B arrays, (T_b, ...): inputs, or targets with an entry for each step. Returns the array,
+    (T, B, ...), T the longest, and its mask, (T, B): True where a step is real. mask.sum(axis=0) are the lengths T_b.
+    """
+    if not isinstance(sequences, list | tuple) or not sequences:
+        raise TypeError(f"sequences: expected a list of arrays, one for each sequence, got {describe(sequences)}")
+    rest = shape_of(sequences[0])[1:]
+    sequences = [check_array(f"sequences[{b}]", sequence, ("T", *rest)) for b, sequence in enumerate(sequences)]
+    lengths = np.array([len(sequence) for sequence in sequences])
+    padded = np.zeros((lengths.max(), len(lengths), *rest), np.result_type(*sequences))
+    for b, sequence in enumerate(sequences):
+        padded[: len(sequence), b] = sequence
+    return padded, np.arange(lengths.max())[:, None] < lengths
 
 
 def one_hot(labels, n_classes):

@@ -7,7 +7,7 @@ the LSTM's walk back stand?" Here stand the sizes, the checks of arguments, and 
 
 import numpy as np
 
-from rnn_lib.ground.validation import check_array, check_choice, check_int, describe
+from rnn_lib.ground.validation import check_array, check_choice, check_int, check_lengths, describe
 from rnn_lib.model import Model
 
 __all__ = ["Gated", "Recurrent", "rows"]
@@ -102,9 +102,21 @@ class Recurrent(Model):
 
         It is a tuple where the model carries more than one: (h, c).
         """
+        return self.state_at(-1)
+
+    def last_state(self, mask):
+        """Return the state after each sequence's own last real step; mask, (T, B), as `data.pad` makes it.
+
+        Nothing else in a model needs a mask: padding stands behind the sequences, where it changes nothing real.
+        """
+        lengths = check_lengths(mask, self.inputs.shape[:2])
+        return self.state_at((lengths, np.arange(len(lengths))))
+
+    def state_at(self, index):
+        """Return a copy of the state at an index of all states, in the form of `state`."""
         states = self.left_by_forward("_forward")[1 : 1 + len(self.state_names)]
-        last = tuple(steps[-1].copy() for steps in states)
-        return last if len(last) > 1 else last[0]
+        chosen = tuple(steps[index].copy() for steps in states)
+        return chosen if len(chosen) > 1 else chosen[0]
 
     def input_gradient(self):
         """Return dL/dX, (T, B, I), after `backward`: dL/dz_t went through W_xh to come from x_t."""

@@ -1,4 +1,4 @@
-"""Independent answers for the tests to compare with, and models that are hard to get right by luck."""
+"""Independent answers for the tests to compare with, models that are hard to get right by luck, and a bad answer."""
 
 import copy
 
@@ -178,3 +178,13 @@ def by_the_book(model, X, state):
                 now = CELLS[type(model)](p, X[t, b], *now)
                 Y[t, b] = p["W_hy"] @ now[0] + p["b_y"]
     return all_states, Y
+
+
+class Awkward:
+    """An answer that cannot be looked at."""
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("no")

@@ -21,7 +21,7 @@ from oracles import recurrent_problem, rnn_problem
 
 import rnn_lib
 from rnn_lib import GRU, LSTM, MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
-from rnn_lib.bugs import BuggyRNN
+from rnn_lib.bugs import BuggyLSTM, BuggyRNN
 from rnn_lib.generate import free_run, generate
 from rnn_lib.ground import seeds
 
@@ -243,13 +243,13 @@ def fit_call():
             "epochs": 2, "batch_size": 2, "clip_norm": 1.0, "seed": 0, "verbose": False, "schedule": lambda epoch: 0.01,
             "on_epoch": lambda epoch, history: False}
     good["history"] = training.fit(**good)
-    return training.fit, good
+    return training.fit, {**good, "mask": MASK.copy()}
 
 
 def train_call():
     _, good = fit_call()
     X, target = good.pop("X"), good.pop("target")
-    del good["batch_size"], good["seed"]
+    del good["batch_size"], good["seed"], good["mask"]
     return training.train, {**good, "batches": lambda epoch: [training.Batch(X, target)]}
 
 
@@ -367,6 +367,7 @@ RNN_SIZES = {"input_size": whole(1), "hidden_size": whole(1), "output_size": who
 TABLE = {
     "RNN": (plain(RNN, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"), RNN_SIZES),
     "RNN.forward": (rnn_forward, {"X": array(2), "state": optional(array(0, 1))}),
+    "RNN.last_state": (lambda: (rnn_after_a_call()[0].last_state, {"mask": MASK}), {"mask": mask}),
     "RNN.backward": (rnn_backward, {"dY": array(0, 1, 2)}),
     "RNN.save": (saved("save", lambda: RNN(1, 2, 1)), {"path": path}),
     "RNN.load": (saved("load", lambda: RNN(1, 2, 1)), {"path": path}),
@@ -383,17 +384,20 @@ TABLE = {
     "bugs.BuggyRNN": (
         plain(BuggyRNN, bug="scale", input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"),
         {"bug": choice, **RNN_SIZES}),
+    "bugs.BuggyLSTM": (
+        plain(BuggyLSTM, bug="scale", input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"),
+        {"bug": choice, **RNN_SIZES}),
     "losses.mse_loss": (
-        plain(losses.mse_loss, Y=LOGITS, target=LOGITS),
-        {"Y": array(real=False, rank=False), "target": array(0, 1, 2, real=False)}),
+        plain(losses.mse_loss, Y=LOGITS, target=LOGITS, mask=MASK),
+        {"Y": array(real=False, rank=False), "target": array(0, 1, 2, real=False), "mask": optional(mask)}),
     "losses.softmax": (plain(losses.softmax, logits=LOGITS), {"logits": array(real=False, rank=False)}),
     "losses.cross_entropy_loss": (
         plain(losses.cross_entropy_loss, logits=LOGITS, labels=LABELS, mask=MASK),
         {"logits": array(real=False, rank=False), "labels": labels(2, 0, 1),
          "mask": optional(mask)}),
     "losses.softmax_mse_loss": (
-        plain(losses.softmax_mse_loss, logits=LOGITS, one_hot=np.eye(2)[LABELS]),
-        {"logits": array(real=False, rank=False), "one_hot": array(0, 1, 2, real=False)}),
+        plain(losses.softmax_mse_loss, logits=LOGITS, one_hot=np.eye(2)[LABELS], mask=MASK),
+        {"logits": array(real=False, rank=False), "one_hot": array(0, 1, 2, real=False), "mask": optional(mask)}),
     "losses.last_step": (plain(losses.last_step, loss_fn=losses.mse_loss), {"loss_fn": function}),
     "optim.SGD": (
         plain(optim.SGD, params=PARAMS, lr=0.1, momentum=0.9),
@@ -414,11 +418,13 @@ TABLE = {
         fit_call,
         {**TRAINING, "X": lambda good: without(array()(good), "a dimension less"),
          "target": lambda good: without(array(1, real=False)(good), "a dimension less"),
+         "mask": lambda good: {**optional(mask)(good), "a sequence that is all padding": good & [True, True, False]},
          "batch_size": optional(whole(1, 3)), "seed": SEED}),
     "training.train": (train_call, {**TRAINING, "batches": function}),
     "training.fit_stream": (
         fit_stream_call,
         {**TRAINING, "X": array(), "target": lambda good: without(array(0, 1, real=False)(good), "a dimension less"),
+         "mask": lambda good: {**optional(mask)(good), "a window that is all padding": good & np.eye(4, 1, dtype=bool)},
          "window": whole(1, 4)}),
     "training.Batch": (plain(training.Batch, X=LOGITS, target=LOGITS, weight=1, state=None), {}),
     "RNN.set_params": (set_params_call, {"values": lambda good: {
@@ -460,6 +466,11 @@ TABLE = {
     "data.streams": (
         plain(data.streams, series=np.arange(10.0), n_streams=3),
         {"series": lambda good: without(array(real=False)(good), "a dimension more"), "n_streams": whole(1, 10)}),
+    "data.pad": (
+        plain(data.pad, sequences=[np.ones((3, 2)), np.ones((1, 2))]),
+        {"sequences": lambda good: {
+            "None": None, "an array": np.ones((4, 3, 2)), "a dict": {"a": good[0]}, "none": [], "a text": "ab",
+            "a text inside": [good[0], "ab"]}}),
     "data.one_hot": (
         plain(data.one_hot, labels=LABELS, n_classes=2),
         {"labels": labels(2), "n_classes": lambda good: whole(1)(good)}),  # of which 1 is too few for these labels
@@ -630,15 +641,15 @@ NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, m
               "Direction": "a result, made by check_direction"}
 # The methods that a caller uses; a model's others are for the classes derived from it.
 METHODS = {
-    "forward", "backward", "set_params", "save", "load", "step",
+    "forward", "backward", "last_state", "set_params", "save", "load", "step",
     "gate_rows", "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
 WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
-SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params"}
+SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "LSTM.last_state", "GRU.last_state"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
-    "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
-    "recurrent": "reached through RNN, LSTM and GRU",
+    "bugs": "wrong backward passes, on purpose: only BuggyRNN and BuggyLSTM have rows",
+    "model": "reached through RNN and MLP", "recurrent": "reached through RNN, LSTM and GRU",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
     "lstm": "in __all__", "gru": "in __all__",
@@ -664,7 +675,7 @@ def test_every_public_function_has_a_row():
 
 
 def test_every_row_is_of_a_function_that_exists():
-    assert set(TABLE) - {"bugs.BuggyRNN", "ground.seeds.generator"} <= set(public_names())
+    assert set(TABLE) - {"bugs.BuggyLSTM", "bugs.BuggyRNN", "ground.seeds.generator"} <= set(public_names())
 
 
 # --- mistakes that take two arguments -------------------------------------------------------------------------------

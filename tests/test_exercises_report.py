@@ -180,5 +180,5 @@ def test_close():
     assert close([1e9, 1], [1e9, 1.5], 1e-9)
     assert not close([1, 2], [1, 2.1], 1e-3)
     assert not close([np.nan], [np.nan], 1)
-    assert not close([np.inf], [np.inf], 1)
+    assert not close([np.inf], [np.inf], 1) and not close([0.0], [np.inf], 1)
     assert not close([1, 2], [1], 1)

@@ -623,7 +623,7 @@ def test_small_products_run_on_one_thread_and_the_setting_comes_back():
 
     with threadpool_limits(2, user_api="blas"):
         before = threads()
-        for problem, expected in (((6, 3, 2, 4, 3), [1] * len(before)), ((2, 64, 2, 128, 3), before)):
+        for problem, expected in (((6, 3, 2, 4, 3), [1] * len(before)), ((2, 64, 2, 512, 3), before)):
             model, X, target, _ = rnn_problem(*problem)
             seen = []
             optimizer = SGD(model.params, lr=0.1)

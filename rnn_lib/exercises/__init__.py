@@ -10,6 +10,7 @@ from rnn_lib.exercises import (
     classification,
     forward_pass,
     gradient_checking,
+    lstm_backward,
     shapes,
     sine_wave,
     start_here,
@@ -21,6 +22,7 @@ from rnn_lib.exercises.bptt_in_code import *
 from rnn_lib.exercises.classification import *
 from rnn_lib.exercises.forward_pass import *
 from rnn_lib.exercises.gradient_checking import *
+from rnn_lib.exercises.lstm_backward import *
 from rnn_lib.exercises.shapes import *
 from rnn_lib.exercises.sine_wave import *
 from rnn_lib.exercises.start_here import *
@@ -28,5 +30,5 @@ from rnn_lib.exercises.training_loop import *
 from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
-    bptt, bptt_in_code, classification, forward_pass, gradient_checking, shapes, sine_wave, start_here,
-    training_loop, vanishing)), [])
+    bptt, bptt_in_code, classification, forward_pass, gradient_checking, lstm_backward, shapes, sine_wave,
+    start_here, training_loop, vanishing)), [])

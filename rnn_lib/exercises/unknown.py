@@ -17,7 +17,7 @@ def unknown(subject, learner, answers, factors):
     for name in answers.names:
         verdict = "right" if name not in factors else "zero" if name in answers.empty else (
             "transposed" if name in answers.sideways else f"{factors[name]} times the right one" if factors[name]
-            else "wrong")
+            else f"wrong{answers.rows_of(name)}")
         rows.append((name, verdict))
     message = f"wrong for {', '.join(answers.wrong)}, and not by one mistake that this check knows."
     largest = max(np.abs(grads[name] - right[name]).max() / np.abs(right[name]).max()

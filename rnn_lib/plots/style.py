@@ -8,8 +8,9 @@ import threading
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-# Matplotlib's settings belong to the whole process: two threads that change them for a moment (a cell, and a slider's
-# callback beside it) could leave them changed for good. Who draws holds this.
+# Matplotlib's settings and pyplot's list of figures belong to the whole process. Two threads that change them at once
+# (a cell, and a slider's callback beside it) could leave settings changed for good, or stumble over the list. Who draws
+# holds this.
 DRAWING = threading.RLock()
 
 INPUT, HIDDEN, OUTPUT, BACKWARD = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -46,7 +47,7 @@ def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
     with DRAWING, plt.rc_context(STYLE):
         subplots["subplot_kw"] = {"axes_class": CourseAxes, **subplots.get("subplot_kw", {})}
         figure, axes = plt.subplots(rows, columns, figsize=(width, height), **subplots)
-    plt.close(figure)
+        plt.close(figure)
     return figure, axes
 
 
