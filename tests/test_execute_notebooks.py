@@ -20,12 +20,14 @@ from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 SOURCES = [
     "print('one', flush=True)\nprint('two')\nfrom rnn_lib.ground import waiting",
     "1 + 1;",
-    "from rnn_lib.plots.style import new_figure\nfigure, axis = new_figure()\nfigure",
+    "from rnn_lib.plots.style import new_figure\nfrom rnn_lib.plots import say\n"
+    "say(new_figure()[0], 'A pair of axes, $W_{hh}$ on neither')",
     "import ipywidgets as widgets\nslider = widgets.IntSlider(description='hidden size')\nslider",
     "from rnn_lib.ground.report import Report\nReport('correct', 'π < 4', (('a', 'b'), ('1', '2')))",
     "waiting.BAR_AFTER = -1\nfor epoch in waiting.progress(range(3), verbose=True):\n    print(epoch)",
     "import os\nos.path.basename(os.getcwd())",
     "import os\nos.path.basename(os.getcwd())",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nsay(plt.gcf(), 'A line of pyplot rises to 2')\nplt.show()",
 ]
 
 
@@ -69,7 +71,10 @@ def test_what_is_written(executed):
     assert cells[8]["id"] == cells[7]["id"] + "-2"
     assert cells[1]["outputs"] == [{"name": "stdout", "output_type": "stream", "text": ["one\n", "two\n"]}]
     assert cells[2]["outputs"][0]["data"] == {"text/plain": ["2"]}
-    assert "image/png" in cells[3]["outputs"][0]["data"]
+    for cell, sentence in ((cells[3], "A pair of axes, W_hh on neither"), (cells[9], "A line of pyplot rises to 2")):
+        (output,) = cell["outputs"]
+        assert output["data"].keys() == {"image/png", "text/plain"} and output["data"]["text/plain"] == [sentence]
+        assert output["metadata"] == {"image/png": {"alt": sentence}}
     assert list(cells[4]["outputs"][0]["data"]) == ["text/plain"]
     assert {"text/html", "text/plain"} == set(cells[5]["outputs"][0]["data"])
     assert cells[6]["outputs"] == [{"name": "stdout", "output_type": "stream", "text": ["0\n", "1\n", "2\n"]}]

@@ -10,7 +10,7 @@ A panel file holds two plain functions, which know nothing of widgets, and a fun
     def draw(result, ghosts=()):
         figure, axes = new_figure(1, 2, 9, 3.4, layout="none", gridspec_kw=MARGINS)
         ...
-        return figure
+        return say(figure, result.summary + beside(ghosts))
 
     def sine_panel():
         controls = {"hidden_size": slider("hidden size", 1, 64, 16), "lr": log_slider("learning rate", 1e-4, 1.0, 0.01)}
@@ -179,6 +179,11 @@ class Panel(widgets.VBox):
     def __repr__(self):
         """One stable line, also for readers without a kernel; ipywidgets would cut it at 110 letters."""
         return f"Panel: {self.name} ({', '.join(control.description for control in self.controls.values())})"
+
+
+def beside(ghosts):
+    """Say which earlier runs a picture shows as well; nothing if there are none."""
+    return f" Earlier runs beside it: {'; '.join(ghost.label for ghost in ghosts)}." if ghosts else ""
 
 
 def slider(description, minimum, maximum, value, step=1):

@@ -11,3 +11,4 @@ from rnn_lib.plots.gradients import backward_walk, shortened_formulas  # noqa: F
 from rnn_lib.plots.sequences import before_and_after, pulse_memory, state_map  # noqa: F401
 from rnn_lib.plots.training import loss_curves, loss_grid  # noqa: F401
 from rnn_lib.plots.vanishing import by_lag, cliff, descents  # noqa: F401
+from rnn_lib.plots.words import say  # noqa: F401

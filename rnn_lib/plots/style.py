@@ -1,6 +1,13 @@
 """One visual language: the same colour for the same thing in every figure, and figures that look alike.
 
 The colours are from the palette of Okabe and Ito, safe for colour-blind readers.
+
+Every figure has a sentence, which a screen reader says and nbval compares in place of "<Figure size ...>":
+- A function that draws ends with `return say(figure, f"{title}: ...")` (words.py): the finding, and numbers that it
+  computes from the arrays it draws, rounded to what holds on every machine: `number`, `course` and `courses` do it.
+- A panel's figure says the panel's own line: `return say(figure, run.summary)`.
+- In a notebook `plots.say(figure, "...")` does it for a figure made with pyplot (before plt.show()), or says it better.
+- tests/test_notebooks.py refuses a figure without a sentence, and one that is said twice in a notebook.
 """
 
 import threading
