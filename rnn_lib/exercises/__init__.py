@@ -5,6 +5,7 @@ A check of one's own: a function decorated with `verdict.returns_report`, named 
 # ruff: noqa: F403
 
 from rnn_lib.exercises import (
+    autograd,
     bptt,
     bptt_in_code,
     classification,
@@ -17,6 +18,7 @@ from rnn_lib.exercises import (
     training_loop,
     vanishing,
 )
+from rnn_lib.exercises.autograd import *
 from rnn_lib.exercises.bptt import *
 from rnn_lib.exercises.bptt_in_code import *
 from rnn_lib.exercises.classification import *
@@ -30,5 +32,5 @@ from rnn_lib.exercises.training_loop import *
 from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
-    bptt, bptt_in_code, classification, forward_pass, gradient_checking, lstm_backward, shapes, sine_wave,
+    autograd, bptt, bptt_in_code, classification, forward_pass, gradient_checking, lstm_backward, shapes, sine_wave,
     start_here, training_loop, vanishing)), [])
