@@ -596,6 +596,16 @@ def test_a_stream_needs_a_target_for_each_step():
         fit_stream(model, X, target[-1], SGD(model.params, lr=1), window=2)
 
 
+def test_a_bad_label_in_a_later_window_is_refused_before_the_first_step():
+    model, labels = RNN(1, 3, 2), np.zeros((8, 3), int)
+    labels[-1] = 2
+    before = {name: p.copy() for name, p in model.params.items()}
+    with pytest.raises(ValueError, match="^target: expected classes from 0 to 1, got 2 at index"):
+        fit_stream(model, np.zeros((8, 3, 1)), labels, SGD(model.params, lr=1.0), window=2,
+                   loss_fn=cross_entropy_loss, verbose=False)
+    assert all(np.array_equal(before[name], p) for name, p in model.params.items())
+
+
 # --- the learning rate's schedule -----------------------------------------------------------------------------------
 
 def test_the_schedule_gives_every_epoch_its_learning_rate():

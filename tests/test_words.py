@@ -143,6 +143,9 @@ def test_what_the_figures_of_the_clinic_say():
     exam = Examination("bug", "wave, SGD", RUNS["good"], RUNS["bad"], angles, {})
     fared = "wave, SGD, the right network's loss falls from 1 to 0.01, the patient's diverges in epoch 3"
     looks = "W_xh and b_h 0.50 ×2, W_hh 1.00 ×120"
+    wild = History(loss=[1.0] * 11 + [3.0, 1.0])
+    assert plots.two_losses({"wild": wild, "tame": History(loss=[1.0] * 11 + [2.0, 1.0])}, "Two").sentence == (
+        "Two: the loss of wild jumps, tame stays near 1.")
     assert plots.careers([exam, exam], "Lost").sentence == f"Lost: {fared}; {fared}."
     assert plots.patient(exam, "Ill").sentence == f"Ill: {fared}; cosines to the true gradient half way, {looks}."
     assert plots.symptoms([exam], "Well?").sentence == (
