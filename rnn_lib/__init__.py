@@ -11,8 +11,8 @@ __version__ = "0.2.0"
 __all__ = ["GRU", "LSTM", "MLP", "RNN"]
 
 MODULES = (
-    "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "optim",
-    "playgrounds", "plots", "training",
+    "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "ngram", "optim",
+    "playgrounds", "plots", "saliency", "training",
 )
 
 

@@ -20,10 +20,25 @@ import pytest
 from oracles import recurrent_problem, rnn_problem
 
 import rnn_lib
-from rnn_lib import GRU, LSTM, MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
+from rnn_lib import (
+    GRU,
+    LSTM,
+    MLP,
+    RNN,
+    activations,
+    data,
+    gradcheck,
+    initialization,
+    losses,
+    ngram,
+    nudge,
+    optim,
+    training,
+)
 from rnn_lib.bugs import BuggyLSTM, BuggyRNN
-from rnn_lib.generate import free_run, generate
+from rnn_lib.generate import free_run, generate, sample
 from rnn_lib.ground import seeds
+from rnn_lib.saliency import saliency
 
 # --- kinds of arguments: each is a function from a good value to {what is wrong with it: bad value} -------------------
 
@@ -149,6 +164,11 @@ def gradients_of_any_shape(good):
     return {label: bad for label, bad in gradients_by_name(good).items()
             if label not in ("one missing", "one too many", "another name", "a dimension more in the last",
                              "one more in the last", "empty in the last")}
+
+
+def text(good):
+    """A text, not empty."""
+    return {"None": None, "a number": 3, "bytes": good.encode(), "a list": list(good), "empty": ""}
 
 
 def path(good):
@@ -507,6 +527,32 @@ TABLE = {
          "seed": SEED}),
 }
 
+SYMBOLS = LABELS[:, 0]  # 0s and 1s, (4,)
+TABLE |= {
+    "data.Vocabulary": (plain(data.Vocabulary, text="banana"), {"text": text}),
+    "data.Vocabulary.encode": (
+        lambda: (data.Vocabulary("banana").encode, {"text": "nab"}),
+        {"text": lambda good: {**text(good), "unknown symbol": "x"}}),
+    "data.Vocabulary.decode": (
+        lambda: (data.Vocabulary("ba").decode, {"numbers": SYMBOLS.copy()}),
+        {"numbers": lambda good: without(labels(2)(good), "a dimension less") | {"two rows": good.reshape(2, 2)}}),
+    "ngram.ngram_losses": (
+        plain(ngram.ngram_losses, train=SYMBOLS, test=SYMBOLS, n=2, n_symbols=2),
+        {"train": lambda good: labels(2)(good) | {"two rows": good.reshape(2, 2)},
+         "test": lambda good: labels(2)(good) | {"two rows": good.reshape(2, 2)}, "n": whole(0, 4),
+         "n_symbols": whole(2)}),
+    "generate.sample": (
+        plain(sample, model=RNN(2, 3, 2), warm_up=LABELS, n_steps=3, temperature=0.5, top_k=2, seed=0,
+              on_step=lambda symbols: None),
+        {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN}, "n_steps": whole(1),
+         "warm_up": lambda good: labels(2)(good) | {"one row": good[0]}, "temperature": number(minimum=0),
+         "top_k": optional(whole(1, 2)), "seed": SEED, "on_step": optional(function)}),
+    "saliency.saliency": (
+        plain(saliency, model=RNN(2, 3, 2), X=LOGITS[:, :1], outputs=SYMBOLS),
+        {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN}, "X": array(1, 2, real=False),
+         "outputs": lambda good: without(labels(2, 0)(good), "a dimension less")}),
+}
+
 HIDDEN = np.ones((3, 5))  # a hidden state of example_parts
 TABLE |= {
     "nudge.Example": (
@@ -641,10 +687,10 @@ NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, m
               "Direction": "a result, made by check_direction"}
 # The methods that a caller uses; a model's others are for the classes derived from it.
 METHODS = {
-    "forward", "backward", "last_state", "set_params", "save", "load", "step",
+    "forward", "backward", "last_state", "set_params", "save", "load", "step", "encode", "decode",
     "gate_rows", "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
-WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
+WITHOUT_ARGUMENTS = {"data.load_co2", "data.load_course_text", "data.tiny_example"}
 SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "LSTM.last_state", "GRU.last_state"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",

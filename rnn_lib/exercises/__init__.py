@@ -8,6 +8,7 @@ from rnn_lib.exercises import (
     autograd,
     bptt,
     bptt_in_code,
+    characters,
     classification,
     forward_pass,
     gradient_checking,
@@ -21,6 +22,7 @@ from rnn_lib.exercises import (
 from rnn_lib.exercises.autograd import *
 from rnn_lib.exercises.bptt import *
 from rnn_lib.exercises.bptt_in_code import *
+from rnn_lib.exercises.characters import *
 from rnn_lib.exercises.classification import *
 from rnn_lib.exercises.forward_pass import *
 from rnn_lib.exercises.gradient_checking import *
@@ -32,5 +34,5 @@ from rnn_lib.exercises.training_loop import *
 from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
-    autograd, bptt, bptt_in_code, classification, forward_pass, gradient_checking, lstm_backward, shapes, sine_wave,
-    start_here, training_loop, vanishing)), [])
+    autograd, bptt, bptt_in_code, characters, classification, forward_pass, gradient_checking, lstm_backward, shapes,
+    sine_wave, start_here, training_loop, vanishing)), [])
