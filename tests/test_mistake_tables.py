@@ -2,6 +2,7 @@
 
 import sys
 
+import test_exercises_autograd as autograd
 import test_exercises_basics as basics
 import test_exercises_bptt as bptt
 import test_exercises_bptt_in_code as bptt_in_code
@@ -24,11 +25,11 @@ TESTS = [  # those that hand in known mistakes
     gradient_checking.test_mistakes_are_recognised, sine.test_windows_wrong, sine.test_training_loop_wrong,
     sine.test_adam_step_wrong, sine.test_free_run_wrong, sine.test_split_wrong,
     vanishing.test_lags_wrong, vanishing.test_jacobian_wrong, vanishing.test_clip_wrong,
-    vanishing.test_truncated_wrong,
+    vanishing.test_truncated_wrong, autograd.test_divide_wrong, autograd.test_undo_wrong, autograd.test_keras_wrong,
 ]
 MODULES = [
-    "bptt", "bptt_in_code", "characters", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave",
-    "start_here", "training_loop", "vanishing",
+    "autograd", "bptt", "bptt_in_code", "characters", "classification", "forward_pass", "gradient_checking", "shapes",
+    "sine_wave", "start_here", "training_loop", "vanishing",
 ]
 
 

@@ -31,7 +31,7 @@ MAX_FILE_LINES = 320
 MAX_HEART_LINES = {"RNN": 45, "LSTM": 58, "GRU": 58}
 PLAIN_MODULES = [
     "rnn", "lstm", "gru", "mlp", "losses", "optim", "training", "data", "gradcheck", "nudge", "generate", "model",
-    "recurrent", "activations", "initialization", "ngram", "saliency",
+    "recurrent", "activations", "initialization", "ngram", "saliency", "interop",
 ]
 
 

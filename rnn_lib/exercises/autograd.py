@@ -114,8 +114,8 @@ def check_from_keras(from_keras):
              "bias belongs to the kernel."),
         ]
         if expected.ndim == 2:
-            mistakes.append(("not_transposed", theirs[name].T, f"{name}: this is Keras's array as it came. Ours is (out, "
-                             "in), and its blocks stand in another order."))
+            mistakes.append(("not_transposed", theirs[name].T, f"{name}: this is Keras's array as it came. Ours is "
+                             "(out, in), and its blocks stand in another order."))
         else:
             mistakes.append(("summed", wanted["b_xh"] + wanted["b_hh"], f"{name}: the two biases of a GRU must not be "
                              "summed: the second one stands inside the product with r."))

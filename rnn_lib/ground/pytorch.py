@@ -1,7 +1,7 @@
 """Functions that need PyTorch, run in it or looked up: notebook 11 has the same outputs with PyTorch and without.
 
-What PyTorch answered is stored in `rnn_lib/datasets/pytorch_answers.npz`. To store it anew, with PyTorch, after a change
-of the notebook:
+What PyTorch answered is stored in `rnn_lib/datasets/pytorch_answers.npz`. To store it anew, with PyTorch, after a
+change of the notebook:
 
     python -m rnn_lib.ground.pytorch
 """
@@ -29,8 +29,8 @@ def in_pytorch(function, *args):
     args      NumPy arrays, dicts of them, numbers and words
 
     Where PyTorch is installed the function is called, on one thread; a stored answer to the same question must agree.
-    Where it is not, the stored answer is returned. Raises TypeError if `function` is none, and ValueError if there is no
-    stored answer to this question, or if it is not what PyTorch says.
+    Where it is not, the stored answer is returned. Raises TypeError if `function` is none, and ValueError if there is
+    no stored answer to this question, or if it is not what PyTorch says.
     """
     if not inspect.isfunction(function):
         raise TypeError(f"function: expected a function, got {type(function).__name__}")
@@ -41,8 +41,8 @@ def in_pytorch(function, *args):
         import torch
     except ImportError:
         if stored is None:
-            raise ValueError(f"function: {key} was changed, or its arguments were, since its answer was stored. Install "
-                             "PyTorch to run it: pip install torch") from None
+            raise ValueError(f"function: {key} or its arguments were changed since its answer was stored. To run it, "
+                             "install PyTorch: pip install torch") from None
         return stored
     torch.set_num_threads(1)
     answer = {name: as_array(value) for name, value in function(*args).items()}
