@@ -337,7 +337,8 @@ def torch_state(good):
     """A dict of arrays under PyTorch's names."""
     name = "weight_hh_l0"
     return {"None": None, "a list": list(good), "an array": good[name], "empty": {},
-            "one missing": {n: p for n, p in good.items() if n != name}, "one too many": {**good, "weight_l1": good[name]},
+            "one missing": {n: p for n, p in good.items() if n != name},
+            "one too many": {**good, "weight_hh_l1": good[name]},
             **{f"{which} {label}": {**good, which: bad} for which in good
                for label, bad in array(*range(good[which].ndim))(good[which]).items()}}
 
