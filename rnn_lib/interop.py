@@ -23,7 +23,8 @@ def to_torch_state(model):
     on top. Shapes and the order of the gates are the same there. PyTorch adds two biases up in every recurrent layer;
     where this course has one, `b_h`, it becomes `bias_ih_l0`, and `bias_hh_l0` is zero.
     """
-    kind_of("model", type(model))
+    if not isinstance(model, tuple(KINDS.values())):
+        raise TypeError(f"model: expected an RNN, LSTM or GRU, got {describe(model)}")
     params = dict(model.params)
     if "b_h" in params:
         params["b_xh"] = params.pop("b_h")
@@ -39,7 +40,8 @@ def from_torch_state(kind, state_dict):
 
     Two biases that PyTorch adds up become their sum. The model is float32 if `weight_hh_l0` is, else float64.
     """
-    kind = kind_of("kind", kind)
+    if not (isinstance(kind, type) and kind in KINDS.values()):
+        kind = KINDS[check_choice("kind", kind, KINDS)]
     if not hasattr(state_dict, "keys"):
         raise TypeError(f"state_dict: expected a dict of arrays by PyTorch's names, got {describe(state_dict)}")
     if set(state_dict) != set(TORCH_NAMES.values()):
@@ -55,8 +57,3 @@ def from_torch_state(kind, state_dict):
     if "b_h" in model.params:
         values["b_h"] = values.pop("b_xh") + values.pop("b_hh")
     return model.set_params(values)
-
-
-def kind_of(name, kind):
-    """Return the class for a class or its name, or raise."""
-    return KINDS[check_choice(name, getattr(kind, "__name__", kind), KINDS)]

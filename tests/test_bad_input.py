@@ -339,8 +339,8 @@ def torch_state(good):
     return {"None": None, "a list": list(good), "an array": good[name], "empty": {},
             "one missing": {n: p for n, p in good.items() if n != name},
             "one too many": {**good, "weight_hh_l1": good[name]},
-            **{f"{which} {label}": {**good, which: bad} for which in good
-               for label, bad in array(*range(good[which].ndim))(good[which]).items()}}
+            **{f"{which} {label}": {**good, which: bad} for which in good for label, bad in
+               array(*range(1 if which == "weight_ih_l0" else good[which].ndim))(good[which]).items()}}
 
 
 def rnn_weights(good):
