@@ -1,5 +1,6 @@
 """Notebook 11 with PyTorch and without: a function's answer is computed, or looked up, and nothing else."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -15,13 +16,16 @@ from rnn_lib.ground import pytorch
 from rnn_lib.ground.pytorch import in_pytorch
 
 NOTEBOOK = ROOT / "notebooks" / "11_autograd_and_pytorch.ipynb"
-CELLS = ["from rnn_lib.ground.pytorch import in_pytorch\nimport numpy as np",
-         "def double(word, x):\n    return {'twice': 2 * x, 'word': word}",
-         "answers = [in_pytorch(double, 'one', np.ones(3)), in_pytorch(double, 'two', {'a': np.arange(3.0)}['a'])]"]
 
 
 def double(word, x):
     return {"twice": 2 * x, "word": word}
+
+
+CELLS = [  # of a small notebook
+    "from rnn_lib.ground.pytorch import in_pytorch\nimport numpy as np", inspect.getsource(double),
+    "answers = [in_pytorch(double, 'one', np.ones(3)), in_pytorch(double, 'two', {'a': np.arange(3.0)}['a'])]",
+]
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def without_torch(monkeypatch):
 
 
 def store(tmp_path, file, cells=CELLS):
-    """Record the answers of a notebook that begins as CELLS do, and return the function of its second cell."""
+    """Record the answers of a notebook with these code cells."""
     cells = [nbformat.v4.new_code_cell(source) for source in cells]
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A title"), *cells]),
                    tmp_path / "n.ipynb")
@@ -61,10 +65,9 @@ def test_stored_answers_are_looked_up(file, with_torch, monkeypatch, tmp_path):
 def test_what_was_changed_is_not_looked_up(file, with_torch, monkeypatch, tmp_path):
     store(tmp_path, file)
     without_torch(monkeypatch)
-    right = double
     for word, x in (("three", np.ones(3)), ("one", np.ones(4)), ("one", np.array([1, 1, 1.01])), ("two", np.ones(3))):
         with pytest.raises(ValueError, match=f"function: double/{word} or its arguments were changed .* pip install"):
-            in_pytorch(right, word, x)
+            in_pytorch(double, word, x)
 
     def changed(word, x):
         return {"twice": 3 * x, "word": word}
