@@ -25,6 +25,7 @@ from rnn_lib import (
     LSTM,
     MLP,
     RNN,
+    MinGRU,
     activations,
     data,
     gradcheck,
@@ -208,13 +209,13 @@ def rnn_backward():
 
 
 def gated_call(Model, method):
-    """How to call a method of an LSTM or a GRU, after a call of forward and backward."""
+    """How to call a method of another recurrent model, after a call of forward and backward."""
     def call():
         model, X, target, state = recurrent_problem(Model, T=4, B=3, I=2, H=5, O=2)
         model.forward(X, state)
         model.backward(target)
         good = {"forward": {"X": X, "state": state}, "backward": {"dY": target},
-                "gate_rows": {"name": model.keeping}}[method]
+                "gate_rows": {"name": getattr(model, "keeping", None)}}[method]
         return getattr(model, method), good
     return call
 
@@ -412,6 +413,13 @@ TABLE = {
     "RNN.backward": (rnn_backward, {"dY": array(0, 1, 2)}),
     "RNN.save": (saved("save", lambda: RNN(1, 2, 1)), {"path": path}),
     "RNN.load": (saved("load", lambda: RNN(1, 2, 1)), {"path": path}),
+    "MinGRU": (
+        plain(MinGRU, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64", lowest=-1.0),
+        {**RNN_SIZES, "lowest": number(minimum=-1, below=1)}),
+    "MinGRU.forward": (gated_call(MinGRU, "forward"), {"X": array(2), "state": optional(array(0, 1))}),
+    "MinGRU.backward": (gated_call(MinGRU, "backward"), {"dY": array(0, 1, 2)}),
+    "MinGRU.save": (saved("save", lambda: MinGRU(1, 2, 1)), {"path": path}),
+    "MinGRU.load": (saved("load", lambda: MinGRU(1, 2, 1)), {"path": path}),
     "MLP": (
         plain(MLP, input_size=2, hidden_sizes=(3,), output_size=1, activation="tanh", seed=0, dtype="float64"),
         {"input_size": whole(1), "output_size": whole(1), "activation": choice, "seed": SEED, "dtype": dtype,
@@ -715,15 +723,17 @@ METHODS = {
     "forward", "backward", "last_state", "set_params", "save", "load", "step", "encode", "decode",
     "gate_rows", "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
+SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "LSTM.last_state", "GRU.last_state",
+                "MinGRU.set_params", "MinGRU.last_state"}
 WITHOUT_ARGUMENTS = {"data.load_co2", "data.load_course_text", "data.tiny_example"}
-SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "LSTM.last_state", "GRU.last_state"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN and BuggyLSTM have rows",
-    "model": "reached through RNN and MLP", "recurrent": "reached through RNN, LSTM and GRU",
+    "model": "reached through RNN and MLP", "recurrent": "reached through RNN, LSTM, GRU and MinGRU",
+    "race": "runs of notebook 12, whose settings are checked as a panel's are",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
-    "lstm": "in __all__", "gru": "in __all__",
+    "lstm": "in __all__", "gru": "in __all__", "mingru": "in __all__",
 }
 
 

@@ -51,6 +51,11 @@ def test_no_text_changes_the_page():
     assert "<script" not in panel.text.value and panel.summary.startswith("'<script>ale…'")
 
 
+def test_what_the_network_writes_is_escaped_too():
+    page = writer.to_html("a", "<b>&")
+    assert "&lt;b&gt;&amp;</span>" in page and page.count("<b") == 1
+
+
 def test_what_cannot_be_read_is_said_and_the_text_stays():
     panel = playgrounds.writer_panel()
     before = panel.picture.value
