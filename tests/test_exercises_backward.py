@@ -330,7 +330,7 @@ def test_unknown_names_the_wrong_parameters_and_only_those():
     assert report.kind == "unknown"
     assert "wrong for b_h," in report.message
     assert dict(report.table[1:]) == {"W_xh": "right", "W_hh": "right", "b_h": "wrong", "W_hy": "right", "b_y": "right"}
-    assert "gradient of W_xh, made of all dL/dz_t, is right" in report.message
+    assert "gradient of W_xh, made of every step's error, is right" in report.message
 
 
 def test_a_right_walk_back_is_ruled_out():

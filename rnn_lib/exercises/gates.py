@@ -107,7 +107,6 @@ def check_gate_counts(counts):
     judge("hidden size", counts["hidden size"], right["hidden size"], [
         ("quarter", 16, "a quarter of 64 is too few: W_hh has H² numbers a block."),
         ("half", 32, f"half of 64 is near, but LSTM(4, 32, 4) has {sizes[32]} numbers and RNN(4, 64, 4) {wanted}."),
-        ("neighbour", right["hidden size"] + 1, "one too many."),
         ("neighbour", right["hidden size"] - 1, "one too few."),
     ])
     return (f"{right['LSTM']}, {right['GRU']}, and {right['hidden size']} units: with as many numbers as an RNN, an "

@@ -18,21 +18,22 @@ def assemble(params, X, h, dY, changes):
         "gate": c - h[:-1],                        # from dL/dh_t to dL/dz_t
         "slope": z * (1 - z),                      # from dL/dz_t back through the sigmoid
         "candidate": z,                            # from dL/dh_t to dL/dc_t
+        "shown": h[1:],                            # from dL/dy_t to dL/dW_hy
     } | changes
     dH, carry = dY @ params["W_hy"], part["first"]
     for t in part["steps"]:
         dH[t] += carry
         carry = part["carried"](dH[t], 1 - z, t)
-    return weight_gradients(dH * part["gate"] * part["slope"], dH * part["candidate"], X, h, dY)
+    return weight_gradients(dH * part["gate"] * part["slope"], dH * part["candidate"], X, part["shown"], dY)
 
 
-def weight_gradients(d_gate, d_candidate, X, h, dY):
+def weight_gradients(d_gate, d_candidate, X, shown, dY):
     """Return the gradients from dL/d(W_z x_t + b_z), dL/dc_t and dL/dy_t, summed over time and batch."""
     def product(d, x):
         return d.reshape(-1, d.shape[-1]).T @ x.reshape(-1, x.shape[-1])
 
     return {"W_z": product(d_gate, X), "b_z": d_gate.sum(axis=(0, 1)), "W_c": product(d_candidate, X),
-            "b_c": d_candidate.sum(axis=(0, 1)), "W_hy": product(dY, h[1:]), "b_y": dY.sum(axis=(0, 1))}
+            "b_c": d_candidate.sum(axis=(0, 1)), "W_hy": product(dY, shown), "b_y": dY.sum(axis=(0, 1))}
 
 
 def right(params, X, h, dY):
@@ -102,6 +103,12 @@ def old_state_added(params, X, h, dY):
 def new_state_for_old(params, X, h, dY):
     """The gate's error is made with h_t where h_{t-1} belongs."""
     return {"gate": X @ params["W_c"].T + params["b_c"] - h[1:]}
+
+
+@change("state_off_by_one")
+def old_state_for_new(params, X, h, dY):
+    """The gradient of W_hy is made with h_{t-1} where h_t belongs."""
+    return {"shown": h[:-1]}
 
 
 @change("candidate_gate_missing")
