@@ -69,8 +69,8 @@ def test_the_runners_have_equal_numbers_of_parameters(task, model):
     assert runner.forward(race.draw_sequences(task, 2, 5, np.random.default_rng(0))[0]).shape == (5, 2, TASKS[task][1])
 
 
-def test_open_gates_keep_between_two_steps_and_the_longest_lag():
-    runner = race.open_gates(race.make_racer("parity", "minGRU", 20), 100)
+def test_a_long_memory_keeps_between_two_steps_and_the_longest_lag():
+    runner = race.long_memory(race.make_racer("parity", "minGRU", 20), 100)
     steps = 1 + np.exp(-runner.params["b_z"])
     assert 2 <= steps.min() < 20 < 80 < steps.max() <= 100
 

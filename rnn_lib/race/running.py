@@ -14,7 +14,7 @@ from rnn_lib.optim import Adam
 from rnn_lib.race.attention import Attention
 from rnn_lib.training import Batch, train
 
-__all__ = ["MODELS", "TASKS", "RaceRun", "ask", "draw_sequences", "make_racer", "open_gates", "run_race",
+__all__ = ["MODELS", "TASKS", "RaceRun", "ask", "draw_sequences", "make_racer", "long_memory", "run_race",
            "teach"]
 
 TASKS = {  # name -> (inputs, classes, parameters that each network gets, about)
@@ -41,7 +41,7 @@ def draw_sequences(task, n_sequences, length, rng):
 def make_racer(task, model, length, lowest=0.0, seed=0):
     """Return an untrained network with about as many parameters as all others for this task.
 
-    For recall each begins as it remembers best over `length` steps: orthogonal (RNN), or with its gates open.
+    For recall each begins as it remembers best over `length` steps: orthogonal (RNN), or with gates that keep.
     """
     n_inputs, n_classes, n_params = TASKS[check_choice("task", task, TASKS)]
     kind = MODELS[check_choice("model", model, MODELS)]
@@ -58,11 +58,11 @@ def make_racer(task, model, length, lowest=0.0, seed=0):
     elif kind in (LSTM, GRU):
         chrono(racer, length, seed)
     elif kind is MinGRU:
-        open_gates(racer, length, seed)
+        long_memory(racer, length, seed)
     return racer
 
 
-def open_gates(model, max_lag, seed=0):
+def long_memory(model, max_lag, seed=0):
     """Let a MinGRU keep its state over lags up to `max_lag` >= 2, as `chrono` does for the others; return the model."""
     slowness = generator(seed, "open gates").uniform(1, max_lag - 1, model.hidden_size)
     model.params["b_z"][...] = -np.log(slowness)
