@@ -101,6 +101,7 @@ SETTINGS = [
     Setting("two-threads", "matrix products on two threads", {"OPENBLAS_NUM_THREADS": "2"}),
     Setting("oldest", "the oldest packages that requirements.txt allows", packages="oldest"),
     Setting("newest", "the newest packages that requirements.txt allows", packages="newest"),
+    # Its new environment has no PyTorch: there notebook 11 shows what it shows in .ci/run's own, which has.
     Setting("another-python", "one of the other Pythons here (the commit decides which), and the oldest CPU as well",
             PRESCOTT if any(map(__cpu_features__.get, PRESCOTT_NEEDS)) else {}, simd=False, packages="newest",
             python=another_python),

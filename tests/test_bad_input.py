@@ -39,6 +39,7 @@ from rnn_lib import (
 from rnn_lib.bugs import BuggyLSTM, BuggyRNN
 from rnn_lib.generate import free_run, generate, sample
 from rnn_lib.ground import seeds
+from rnn_lib.interop import from_torch_state, to_torch_state
 from rnn_lib.saliency import saliency
 
 # --- kinds of arguments: each is a function from a good value to {what is wrong with it: bad value} -------------------
@@ -323,6 +324,26 @@ def gated_model(good):
     return {"None": None, "a class": LSTM, "its params": good.params, "an MLP": MLP(2, (3,), 1), "an RNN": RNN(2, 3, 1)}
 
 
+def model_of_torch(good):
+    """An RNN, LSTM or GRU."""
+    return {"None": None, "a class": RNN, "its params": good.params, "an MLP": MLP(2, (3,), 1), "a text": "RNN"}
+
+
+def kind_of_torch(good):
+    """RNN, LSTM or GRU, or its name."""
+    return {"None": None, "another name": "rnn", "another class": MLP, "a model": RNN(2, 3, 1), "a number": 3}
+
+
+def torch_state(good):
+    """A dict of arrays under PyTorch's names."""
+    name = "weight_hh_l0"
+    return {"None": None, "a list": list(good), "an array": good[name], "empty": {},
+            "one missing": {n: p for n, p in good.items() if n != name},
+            "one too many": {**good, "weight_hh_l1": good[name]},
+            **{f"{which} {label}": {**good, which: bad} for which in good for label, bad in
+               array(*range(1 if which == "weight_ih_l0" else good[which].ndim))(good[which]).items()}}
+
+
 def rnn_weights(good):
     """The five weights of an RNN."""
     name = "W_hh"
@@ -555,6 +576,10 @@ TABLE |= {
         {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN}, "n_steps": whole(1),
          "warm_up": lambda good: labels(2)(good) | {"one row": good[0]}, "temperature": number(minimum=0),
          "top_k": optional(whole(1, 2)), "seed": SEED, "on_step": optional(function)}),
+    "interop.to_torch_state": (lambda: (to_torch_state, {"model": RNN(2, 3, 1)}), {"model": model_of_torch}),
+    "interop.from_torch_state": (
+        lambda: (from_torch_state, {"kind": "RNN", "state_dict": to_torch_state(RNN(2, 3, 1))}),
+        {"kind": kind_of_torch, "state_dict": torch_state}),
     "saliency.saliency": (
         plain(saliency, model=RNN(2, 3, 2), X=LOGITS[:, :1], outputs=SYMBOLS),
         {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN}, "X": array(1, 2, real=False),

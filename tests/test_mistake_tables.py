@@ -3,6 +3,7 @@
 import sys
 
 import test_exercises_after_gates as after_gates
+import test_exercises_autograd as autograd
 import test_exercises_basics as basics
 import test_exercises_bptt as bptt
 import test_exercises_bptt_in_code as bptt_in_code
@@ -28,9 +29,10 @@ TESTS = [  # those that hand in known mistakes
     sine.test_adam_step_wrong, sine.test_free_run_wrong, sine.test_split_wrong,
     vanishing.test_lags_wrong, vanishing.test_jacobian_wrong, vanishing.test_clip_wrong,
     vanishing.test_truncated_wrong, gates.test_lstm_step_wrong, gates.test_gate_counts_wrong,
+    autograd.test_divide_wrong, autograd.test_undo_wrong, autograd.test_keras_wrong,
 ]
 MODULES = [
-    "after_gates", "bptt", "bptt_in_code", "characters", "classification", "forward_pass", "gates",
+    "after_gates", "autograd", "bptt", "bptt_in_code", "characters", "classification", "forward_pass", "gates",
     "gradient_checking", "shapes", "sine_wave", "start_here", "training_loop", "vanishing",
 ]
 

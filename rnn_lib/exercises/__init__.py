@@ -6,6 +6,7 @@ A check of one's own: a function decorated with `verdict.returns_report`, named 
 
 from rnn_lib.exercises import (
     after_gates,
+    autograd,
     bptt,
     bptt_in_code,
     characters,
@@ -21,6 +22,7 @@ from rnn_lib.exercises import (
     vanishing,
 )
 from rnn_lib.exercises.after_gates import *
+from rnn_lib.exercises.autograd import *
 from rnn_lib.exercises.bptt import *
 from rnn_lib.exercises.bptt_in_code import *
 from rnn_lib.exercises.characters import *
@@ -36,5 +38,5 @@ from rnn_lib.exercises.training_loop import *
 from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
-    after_gates, bptt, bptt_in_code, characters, classification, forward_pass, gates, gradient_checking,
+    after_gates, autograd, bptt, bptt_in_code, characters, classification, forward_pass, gates, gradient_checking,
     lstm_backward, shapes, sine_wave, start_here, training_loop, vanishing)), [])

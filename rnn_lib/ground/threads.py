@@ -11,10 +11,10 @@ PAYS = 2**24  # multiplications in a product from which on a second thread saves
 def one_thread(size):
     """Return a context in which BLAS keeps to one thread, if products of `size` multiplications are too small for two.
 
-    A second thread costs time on small products. From 2^21 multiplications on it saves a seventh, from 2^24 on a third,
-    on an idle machine; on a busy one it waits for its turn, and a step of training takes 4 to 12 times as long. The
-    limit itself costs 7 microseconds. The numbers do not depend on it. The former setting comes back at the end, also
-    after an error.
+    A second thread costs time on small products. From 2^21 multiplications on it saves a seventh at best, from 2^24 on
+    a third (fastest of 25 runs, two cores). On a busy machine it waits for its turn, and a step of training takes 4 to
+    12 times as long. The limit itself costs 7 microseconds. The numbers do not depend on it. The former setting comes
+    back at the end, also after an error.
     """
     return blas().limit(limits=1, user_api="blas") if size < PAYS else contextlib.nullcontext()
 
