@@ -1,15 +1,16 @@
 """How weights start.
 
 `uniform` and `order_one` draw one array. `orthogonal`, `identity` and `spectral_radius` take a recurrent model, change
-its `W_hh` in place, by which the walk back through time multiplies at every step, and return the model.
+its `W_hh` in place, by which the walk back through time multiplies at every step, and return the model. `chrono` and
+`forget_bias` take a model with gates and change the biases that say how long it keeps its state.
 """
 
 import numpy as np
 
 from rnn_lib.ground.seeds import generator
-from rnn_lib.ground.validation import check_has, check_named_arrays, check_number, describe
+from rnn_lib.ground.validation import check_has, check_int, check_named_arrays, check_number, describe
 
-__all__ = ["identity", "order_one", "orthogonal", "spectral_radius", "uniform"]
+__all__ = ["chrono", "forget_bias", "identity", "order_one", "orthogonal", "spectral_radius", "uniform"]
 
 
 def uniform(shape, rng, fan_in):
@@ -62,6 +63,47 @@ def spectral_radius(model, radius):
     for square, size in zip(squares, largest, strict=True):
         square *= radius / size
     return model
+
+
+def chrono(model, max_lag, seed=0):
+    """Open the gates of an LSTM or a GRU for lags up to `max_lag` >= 2, and return the model.
+
+    The bias of the gate that keeps the state becomes log U(1, max_lag - 1), another number for each unit, drawn from
+    `seed`: a gate of sigmoid(log u) forgets in about 1 + u steps. The bias of an LSTM's input gate becomes the opposite
+    number (Tallec and Ollivier 2018, arXiv:1804.11188). Where the bias stands, see `forget_bias`.
+    """
+    check_gated(model)
+    max_lag = check_int("max_lag", max_lag, minimum=2)
+    bias = np.log(generator(seed, "chrono").uniform(1, max_lag - 1, model.hidden_size))
+    set_bias(model, model.keeping, bias)
+    if model.writing:
+        set_bias(model, model.writing, -bias)
+    return model
+
+
+def forget_bias(model, value):
+    """Make `value` the bias of the gate that keeps the state, and return the model: the larger, the longer it keeps.
+
+    In an LSTM that is the forget gate (its bias of 1: Gers et al. 2000, Jozefowicz et al. 2015). In a GRU it is z, the
+    share of h_{t-1} in h_t: b_xh gets the value and b_hh, which is added to it, 0. All else stays as it is.
+    """
+    check_gated(model)
+    set_bias(model, model.keeping, check_number("value", value))
+    return model
+
+
+def check_gated(model):
+    """Raise unless the model has a gate that keeps its state."""
+    if getattr(model, "keeping", None) is None or not hasattr(model, "params"):
+        raise TypeError(f"model: expected one with gates, such as LSTM or GRU, got {describe(model)}")
+
+
+def set_bias(model, gate, value):
+    """Make `value` the bias of a gate: the first of the hidden layer's biases gets it, a second one 0."""
+    first, *others = [model.params[name] for name in ("b_h", "b_xh", "b_hh") if name in model.params]
+    first[model.gate_rows(gate)] = value
+    for bias in others:
+        bias[model.gate_rows(gate)] = 0
 
 
 def recurrent_squares(model):

@@ -1,20 +1,29 @@
-"""Losses. Each takes the network's output first and returns (loss, dLoss/dOutput)."""
+"""Losses. Each takes the network's output first and returns (loss, dLoss/dOutput).
+
+All take a `mask` of the output's shape without its last axis, booleans: where it is False (a padded step of a sequence
+that is shorter than others, `data.pad`) the target does not count, and dLoss/dOutput is 0.
+"""
 
 import numpy as np
 
-from rnn_lib.ground.validation import check_array, check_callable, check_labels, shape_of
+from rnn_lib.ground.validation import check_array, check_callable, check_labels, check_lengths, check_mask, shape_of
 
 __all__ = ["cross_entropy_loss", "last_step", "mse_loss", "softmax", "softmax_mse_loss"]
 
 
-def mse_loss(Y, target):
-    """Mean squared error over all elements, as `torch.nn.functional.mse_loss`.
+def mse_loss(Y, target, mask=None):
+    """Mean squared error over all elements that count, as `torch.nn.functional.mse_loss`.
 
     Y and target have the same shape (no broadcasting). Returns (loss, dL/dY).
     """
     Y = check_output("Y", Y, None)
     difference = Y - check_array("target", target, Y.shape)
-    return (difference * difference).sum() / Y.size, 2 * difference / Y.size
+    n = Y.size
+    if mask is not None:
+        counts = check_mask(mask, Y.shape[:-1])
+        difference = difference * counts[..., None]
+        n = Y.shape[-1] * np.count_nonzero(counts)
+    return (difference * difference).sum() / n, 2 * difference / n
 
 
 def softmax(logits):
@@ -28,11 +37,10 @@ def softmax(logits):
 
 
 def cross_entropy_loss(logits, labels, mask=None):
-    """Cross-entropy of the softmax, mean over all targets, as `torch.nn.functional.cross_entropy`.
+    """Cross-entropy of the softmax, mean over all targets that count, as `torch.nn.functional.cross_entropy`.
 
     logits  (T, B, C), or (B, C)
-    labels  whole numbers from 0 to C-1, (T, B), or (B,)
-    mask    booleans in the shape of labels; where False (a padded step) the target does not count
+    labels  whole numbers from 0 to C-1, (T, B), or (B,); where the mask is False, any whole number
 
     Returns (loss, dL/dlogits): -log p[label], and p - one_hot(label), each divided by the number of targets.
     """
@@ -53,42 +61,49 @@ def cross_entropy_loss(logits, labels, mask=None):
     return -log_p[..., 0].sum(where=counts) / n, d_logits
 
 
-def check_class_numbers(target, n_outputs):
+def check_class_numbers(target, n_outputs, mask=None):
     """Raise unless `target` holds class numbers from 0 to n_outputs - 1: what `fit` asks before the first step."""
-    check_labels("target", target, n_outputs, np.shape(target))
+    counts = np.ones(np.shape(target), bool) if mask is None else mask
+    check_labels("target", target, n_outputs, counts.shape, counts)
 
 
 cross_entropy_loss.check_target = check_class_numbers
 
 
-def softmax_mse_loss(logits, one_hot):
-    """Squared error after the softmax, mean over all elements as `mse_loss`.
+def softmax_mse_loss(logits, one_hot, mask=None):
+    """Squared error after the softmax, mean over all elements that count, as `mse_loss`.
 
     logits and one_hot have the same shape, (..., C). Returns (loss, dL/dlogits), with the whole
     Jacobian dp_i/dz_j = p_i (delta_ij - p_j):  dL/dz = p (dL/dp - sum_i p_i dL/dp_i).
     """
     p = softmax(logits)
-    loss, dp = mse_loss(p, check_array("one_hot", one_hot, p.shape))
+    loss, dp = mse_loss(p, check_array("one_hot", one_hot, p.shape), mask)
     return loss, p * (dp - (p * dp).sum(axis=-1, keepdims=True))
 
 
 def last_step(loss_fn):
-    """Return the loss that looks at the last step only: Y is (T, B, ...), the target is (B, ...).
+    """Return the loss that looks at each sequence's last step only: Y is (T, B, ...), the target is (B, ...).
 
-    Its gradient dY is zero at every other step: `fit(..., loss_fn=last_step(cross_entropy_loss))`.
+    Its gradient dY is zero at every other step: `fit(..., loss_fn=last_step(cross_entropy_loss))`. With a mask it is
+    the last step that is real: in each sequence True up to there, False behind it.
     """
-
     check_callable("loss_fn", loss_fn)
 
-    def loss_at_last_step(Y, target):
+    def loss_at_last_step(Y, target, mask=None):
         Y = check_output("Y", Y, ("T", "B", "C"))
-        loss, d_last = loss_fn(Y[-1], target)
+        last = -1 if mask is None else (check_lengths(mask, Y.shape[:2]) - 1, np.arange(Y.shape[1]))
+        loss, d_last = loss_fn(Y[last], target)
         dY = np.zeros_like(Y)
-        dY[-1] = d_last
+        dY[last] = d_last
         return loss, dY
 
-    if hasattr(loss_fn, "check_target"):
-        loss_at_last_step.check_target = loss_fn.check_target
+    def check_target(target, n_outputs, mask=None):
+        if mask is not None:
+            check_lengths(mask, np.shape(mask))
+        if hasattr(loss_fn, "check_target"):
+            loss_fn.check_target(target, n_outputs)
+
+    loss_at_last_step.check_target = check_target
     return loss_at_last_step
 
 
@@ -99,13 +114,3 @@ def check_output(name, Y, shape):
     """
     Y = check_array(name, Y, shape or shape_of(Y))
     return Y.astype(float) if Y.dtype.kind in "iub" or Y.dtype == np.float16 else Y
-
-
-def check_mask(mask, shape):
-    """Return `mask` as booleans of this shape, at least one of them True, or raise."""
-    mask = check_array("mask", mask, shape)
-    if mask.dtype != bool:
-        raise TypeError(f"mask: expected booleans, got dtype {mask.dtype}")
-    if not mask.any():
-        raise ValueError("mask: expected at least one target that counts, got a mask that is False everywhere")
-    return mask

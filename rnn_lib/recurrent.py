@@ -7,10 +7,10 @@ the LSTM's walk back stand?" Here stand the sizes, the checks of arguments, and 
 
 import numpy as np
 
-from rnn_lib.ground.validation import check_array, check_int
+from rnn_lib.ground.validation import check_array, check_choice, check_int, check_lengths, describe
 from rnn_lib.model import Model
 
-__all__ = ["Recurrent", "rows"]
+__all__ = ["Gated", "Recurrent", "rows"]
 
 
 class Recurrent(Model):
@@ -21,10 +21,14 @@ class Recurrent(Model):
         cell_shapes(I, H)        a static method: {name: shape} of the parameters of its hidden layer
         forward(X, state=None)   begins with `self.begin(X, state)`, and leaves with `self.remember(...)` what
         backward(dY)             begins with: `self.begin_backward(dY)`; it leaves `self.remember_walk(...)`
+        state_names              what it carries from step to step: ("h",), or ("h", "c") for a state that is a pair
 
     Parameters are drawn uniformly from +-1/sqrt(hidden_size), as PyTorch does for a layer of `torch.nn.RNN` and the
-    linear layer on top of it. (PyTorch adds up two biases where this course has one.)
+    linear layer on top of it. (PyTorch adds up two biases where the RNN and the LSTM of this course have one.)
     """
+
+    state_names = ("h",)
+    input_weights = ("W_xh",)  # those that read x_t, in the order in which their dL/dz_t lie side by side
 
     def __init__(self, input_size, hidden_size, output_size, seed=0, dtype=np.float64):
         """Sizes are whole numbers I, H, O >= 1; `dtype` is float64 or float32."""
@@ -41,22 +45,37 @@ class Recurrent(Model):
         return cls.cell_shapes(I, H) | {"W_hy": (O, H), "b_y": (O,)}
 
     def begin(self, X, state):
-        """Check the arguments of `forward`. Returns X, (T, B, I), as a copy, and h, (T+1, B, H).
+        """Check the arguments of `forward`. Returns X, (T, B, I), as a copy, and for each state (T+1, B, H).
 
-        h[0] is the initial state, zeros if `state` is None; the rest is empty. Both have the parameters' dtype, which
+        Index 0 is the initial state, zeros if `state` is None; the rest is empty. All have the parameters' dtype, which
         is complex while a complex step is taken.
         """
         dtype = self.working_dtype()
         X = check_array("X", X, ("T", "B", self.input_size), dtype)
         T, B, _ = X.shape
-        h = np.empty((T + 1, B, self.hidden_size), dtype)
-        h[0] = 0 if state is None else check_array("state", state, (B, self.hidden_size), dtype)
-        self._walk = None  # large: its memory is wanted for the next one
-        return X.copy(), h
+        first = self.check_state(state, (B, self.hidden_size), dtype)
+        self._walk = None  # all is well: the memory of the last call, which may be large, is wanted for this one
+        self.__dict__.pop("_forward", None)
+        states = [np.empty((T + 1, B, self.hidden_size), dtype) for _ in first]
+        for steps, value in zip(states, first, strict=True):
+            steps[0] = value
+        return X.copy(), *states
+
+    def check_state(self, state, shape, dtype):
+        """Return the parts of an initial state, each of this shape; zeros for None."""
+        names = self.state_names
+        if state is None:
+            return [0] * len(names)
+        if len(names) == 1:
+            return [check_array("state", state, shape, dtype)]
+        if not isinstance(state, tuple | list) or len(state) != len(names):
+            raise TypeError(f"state: expected a tuple ({', '.join(names)}) of arrays, got {describe(state)}")
+        return [check_array(f"state, {name}", part, shape, dtype) for name, part in zip(names, state, strict=True)]
 
     def remember(self, X, h, *more):
-        """Keep what `backward` needs; nobody may write into the states meanwhile."""
-        h.flags.writeable = False
+        """Keep what `backward` needs, the states first; nobody may write into them meanwhile."""
+        for array in (h, *more):
+            array.flags.writeable = False
         self._forward = (X, h, *more)
 
     def begin_backward(self, dY):
@@ -80,16 +99,37 @@ class Recurrent(Model):
 
     @property
     def state(self):
-        """The hidden state after the last step, a copy, (B, H): pass it to the next `forward` to carry on."""
-        return self.hidden_states[-1].copy()
+        """The state after the last step, a copy, (B, H): pass it to the next `forward` to carry on.
+
+        It is a tuple where the model carries more than one: (h, c).
+        """
+        return self.state_at(-1)
+
+    def last_state(self, mask):
+        """Return the state after each sequence's own last real step; mask, (T, B), as `data.pad` makes it.
+
+        Nothing else in a model needs a mask: padding stands behind the sequences, where it changes nothing real.
+        """
+        lengths = check_lengths(mask, self.inputs.shape[:2])
+        return self.state_at((lengths, np.arange(len(lengths))))
+
+    def state_at(self, index):
+        """Return a copy of the state at an index of all states, in the form of `state`."""
+        states = self.left_by_forward("_forward")[1 : 1 + len(self.state_names)]
+        chosen = tuple(steps[index].copy() for steps in states)
+        return chosen if len(chosen) > 1 else chosen[0]
 
     def input_gradient(self):
-        """Return dL/dX, (T, B, I), after `backward`: dL/dz_t went through W_xh to come from x_t."""
+        """Return dL/dX, (T, B, I), after `backward`: dL/dz_t goes back to x_t through the weights that read it."""
         dZ, _ = self.left_by_backward()
-        return rows(dZ).dot(self.params["W_xh"]).reshape(self.inputs.shape)
+        W = np.concatenate([self.params[name] for name in self.input_weights])
+        return rows(dZ).dot(W).reshape(self.inputs.shape)
 
     def state_gradient(self):
-        """Return dL/dh_0, (B, H), after `backward`: the carry that is left when the walk back is done."""
+        """Return dL/d(initial state) after `backward`: the carry that is left when the walk back is done.
+
+        It has the form of `state`: (B, H), or a tuple of these.
+        """
         return self.left_by_backward()[1]
 
     def left_by_backward(self):
@@ -98,6 +138,37 @@ class Recurrent(Model):
         if self._walk is None:
             raise ValueError(f"{type(self).__name__}: expected a call of backward before this one")
         return self._walk
+
+
+class Gated(Recurrent):
+    """A recurrent network with gates: the rows of its weights are stacked gate by gate, H rows each.
+
+        gate_names      their names, in this order
+        keeping         the gate that says how much of the state is kept: its bias decides how long at the start
+        writing         the gate that says how much is written, if that is another one
+    """
+
+    gate_names = ()
+    keeping = writing = None
+
+    def gate_rows(self, name):
+        """Return the slice of one gate's rows: `model.params["b_h"][model.gate_rows("f")]` is its bias, (H,)."""
+        k = self.gate_names.index(check_choice("name", name, self.gate_names))
+        return slice(k * self.hidden_size, (k + 1) * self.hidden_size)
+
+    @property
+    def gates(self):
+        """The gates of the last `forward`: {name: its values, (T, B, H), read-only}."""
+        return dict(zip(self.gate_names, self.left_by_forward("_forward")[1 + len(self.state_names)], strict=True))
+
+    def split(self, Z):
+        """Return a view of each gate's part of Z, (T, B, k·H): k arrays (T, B, H)."""
+        H = self.hidden_size
+        return [Z[:, :, start : start + H] for start in range(0, Z.shape[2], H)]
+
+    def per_gate(self, *numbers):
+        """Return one number a gate as one number a row, (k·H,)."""
+        return np.repeat(np.array(numbers, self.dtype), self.hidden_size)
 
 
 def rows(A):

@@ -15,6 +15,7 @@ from rnn_lib.ground.validation import (
     check_callable,
     check_has,
     check_int,
+    check_mask,
     check_named_arrays,
     check_number,
     describe,
@@ -34,7 +35,7 @@ FAR = 10  # times its start: a loss that ends above that has not been trained do
 class History:
     """What happened in training.
 
-    loss        one number an epoch: the mean loss, each batch measured before its own update
+    loss        one number an epoch: the mean loss over all targets that count, each batch before its own update
     grad_norm   one number an epoch: the largest norm of a batch's whole gradient, before clipping
     step_loss   one number an update: the loss of its batch, before it
     message     what went wrong, such as where training diverged; empty if nothing did
@@ -53,19 +54,21 @@ class Batch(NamedTuple):
 
     X       the input, (T, B, I) or (B, I)
     target  what the loss compares the output with
-    weight  how much this batch's loss counts in the epoch's mean, such as the number of its sequences
+    weight  how much this batch's loss counts in the epoch's mean: the number of its targets, in any unit
     state   the state before the first step; None where a sequence begins
+    mask    booleans, (T, B), which the loss is given as `mask=`: False at padded steps; None: every step is real
     """
 
     X: np.ndarray
     target: np.ndarray
     weight: float = 1
     state: object = None
+    mask: np.ndarray = None
 
 
 def fit(
-    model, X, target, optimizer, *, loss_fn=mse_loss, epochs=100, batch_size=None, clip_norm=None, schedule=None,
-    seed=0, verbose=True, on_epoch=None, history=None, check=False,
+    model, X, target, optimizer, *, mask=None, loss_fn=mse_loss, epochs=100, batch_size=None, clip_norm=None,
+    schedule=None, seed=0, verbose=True, on_epoch=None, history=None, check=False,
 ):
     """Train `model` on sequences `X` and return the History.
 
@@ -73,7 +76,9 @@ def fit(
     target      whatever `loss_fn` compares with the output. If its first two sizes are T and B, it has an entry
                 for each step, (T, B, ...); if not, an entry for each sequence, (B, ...)
     optimizer   made from `model.params`, such as `Adam(model.params, lr=0.01)`
-    loss_fn     (Y, target) -> (loss, dLoss/dY)
+    mask        for sequences of unequal length: booleans, (T, B), False at padded steps, as `data.pad` returns them.
+                No sequence is all padding. None: every step is real
+    loss_fn     (Y, target) -> (loss, dLoss/dY); if there is a mask, (Y, target, mask=...)
     epochs      how often each sequence is seen
     batch_size  sequences a step, drawn without replacement in an order that `seed` decides;
                 None: all of them in every step, in the order given
@@ -92,7 +97,10 @@ def fit(
     """
     check_trainable(model, optimizer)
     X = check_array("X", X, ("B", "I") if len(shape_of(X)) == 2 else ("T", "B", "I"))
-    target = check_target(model, target, loss_fn)
+    target, mask = check_target(model, X, target, mask, loss_fn)
+    empty = () if mask is None else np.flatnonzero(~np.atleast_2d(mask).any(axis=0))
+    if len(empty):
+        raise ValueError(f"mask: expected a step that counts in each sequence, got False everywhere in {empty[0]}")
     batch_axis = X.ndim - 2
     B = X.shape[batch_axis]
     target_axis = batch_axis if target.shape[: batch_axis + 1] == X.shape[: batch_axis + 1] else 0
@@ -105,21 +113,23 @@ def fit(
 
     def batches(epoch):
         if batch_size == B:
-            yield Batch(X, target)
+            yield Batch(X, target, mask=mask)
             return
         order = generator(seed, "batches", epoch).permutation(B)
         for start in range(0, B, batch_size):
             batch = order[start : start + batch_size]
-            yield Batch(X.take(batch, axis=batch_axis), target.take(batch, axis=target_axis), len(batch))
+            counts = None if mask is None else mask[..., batch]
+            n_targets = len(batch) if mask is None or target_axis == 0 else np.count_nonzero(counts)
+            yield Batch(X.take(batch, axis=batch_axis), target.take(batch, axis=target_axis), n_targets, mask=counts)
 
-    return check_and_train(model, batches, optimizer, X, target, batch_size, check=check, loss_fn=loss_fn,
-                           epochs=epochs, clip_norm=clip_norm, schedule=schedule, verbose=verbose, on_epoch=on_epoch,
-                           history=history)
+    return check_and_train(model, batches, optimizer, Batch(X, target, mask=mask), batch_size, check=check,
+                           loss_fn=loss_fn, epochs=epochs, clip_norm=clip_norm, schedule=schedule, verbose=verbose,
+                           on_epoch=on_epoch, history=history)
 
 
 def fit_stream(
-    model, X, target, optimizer, *, window, loss_fn=mse_loss, epochs=100, clip_norm=None, schedule=None, verbose=True,
-    on_epoch=None, history=None, check=False,
+    model, X, target, optimizer, *, window, mask=None, loss_fn=mse_loss, epochs=100, clip_norm=None, schedule=None,
+    verbose=True, on_epoch=None, history=None, check=False,
 ):
     """Train a recurrent model on long streams by truncated backpropagation through time, and return the History.
 
@@ -130,6 +140,7 @@ def fit_stream(
     X           (T, B, I): B streams of T steps, such as `data.streams` makes
     target      (T, B, ...): an entry for each step
     window      steps between two updates, from 1 to T; the last window is shorter if it does not divide T
+    mask        as in `fit`; here no window is all padding
 
     The other arguments, and what happens when a number is no longer finite, are those of `fit`; the gradients that
     `check=True` compares are those of the first window. With `window=T` it is `fit`.
@@ -138,26 +149,31 @@ def fit_stream(
     if len(inspect.signature(model.forward).parameters) < 2:
         raise TypeError(f"model: expected one whose forward takes a state to carry on, got {describe(model)}")
     X = check_array("X", X, ("T", "B", "I"))
-    target = check_target(model, target, loss_fn)
+    target, mask = check_target(model, X, target, mask, loss_fn)
     if target.shape[:2] != X.shape[:2]:
         raise ValueError(f"target: expected an entry for each step of each stream, so a shape that begins with "
                          f"{X.shape[:2]}, got {target.shape}")
     window = check_int("window", window, maximum=len(X))
+    parts = [slice(start, start + window) for start in range(0, len(X), window)]
+    empty = [] if mask is None else [part.start for part in parts if not mask[part].any()]
+    if empty:
+        raise ValueError(f"mask: expected a step that counts in each window, got False everywhere from {empty[0]} on")
 
     def batches(epoch):
-        for start in range(0, len(X), window):
-            part = slice(start, start + window)
-            yield Batch(X[part], target[part], len(X[part]) / window, model.state if start else None)
+        for part in parts:
+            counts = None if mask is None else mask[part]
+            n_targets = len(X[part]) / window if mask is None else np.count_nonzero(counts)
+            yield Batch(X[part], target[part], n_targets, model.state if part.start else None, counts)
 
-    return check_and_train(model, batches, optimizer, X[:window], target[:window], X.shape[1], check=check,
-                           loss_fn=loss_fn, epochs=epochs, clip_norm=clip_norm, schedule=schedule, verbose=verbose,
-                           on_epoch=on_epoch, history=history)
+    first = Batch(X[:window], target[:window], mask=None if mask is None else mask[:window])
+    return check_and_train(model, batches, optimizer, first, X.shape[1], check=check, loss_fn=loss_fn, epochs=epochs,
+                           clip_norm=clip_norm, schedule=schedule, verbose=verbose, on_epoch=on_epoch, history=history)
 
 
-def check_and_train(model, batches, optimizer, X, target, batch_size, *, check, loss_fn, verbose, **settings):
-    """Call `train`, on one thread if a batch's products are small. Compare the gradients on X first, if `check`."""
+def check_and_train(model, batches, optimizer, first, batch_size, *, check, loss_fn, verbose, **settings):
+    """Call `train`, on one thread if a batch's products are small. If `check`, compare the gradients on `first`."""
     if check:
-        direction = check_direction(model, X, lambda Y: loss_fn(Y, target))
+        direction = check_direction(model, first.X, lambda Y: batch_loss(loss_fn, Y, first))
         if not direction.passed:
             raise ValueError(f"model: expected gradients that belong to the loss, got: {direction}")
         if verbose:
@@ -253,13 +269,25 @@ def check_trainable(model, optimizer):
         raise ValueError(f"optimizer: expected one made from model.params, got {came}")
 
 
-def check_target(model, target, loss_fn):
-    """Return `target` as an array, or raise if `loss_fn` cannot use it: all of it, before a step changes anything."""
+def check_target(model, X, target, mask, loss_fn):
+    """Return target and mask as arrays, or raise if `loss_fn` cannot use them: before a step changes anything."""
     check_callable("loss_fn", loss_fn)
     target = check_array("target", target, shape_of(target))
+    if mask is not None:
+        mask = check_mask(mask, X.shape[:-1])
+        try:
+            inspect.signature(loss_fn).bind(None, target, mask=mask)
+        except TypeError:
+            came = describe(loss_fn)
+            raise TypeError(f"loss_fn: expected one that takes mask=, as mse_loss does, got {came}") from None
     if hasattr(loss_fn, "check_target"):
-        loss_fn.check_target(target, getattr(model, "output_size", math.inf))
-    return target
+        loss_fn.check_target(target, getattr(model, "output_size", math.inf), mask)
+    return target, mask
+
+
+def batch_loss(loss_fn, Y, batch):
+    """Return what the loss says of the output Y; only a batch with a mask asks for a loss that takes one."""
+    return loss_fn(Y, batch.target) if batch.mask is None else loss_fn(Y, batch.target, mask=batch.mask)
 
 
 def loss_and_gradients(model, batch, loss_fn):
@@ -268,7 +296,7 @@ def loss_and_gradients(model, batch, loss_fn):
         Y = model.forward(batch.X) if batch.state is None else model.forward(batch.X, batch.state)
         if not is_finite(Y):
             return math.nan, None
-        pair = loss_fn(Y, batch.target)
+        pair = batch_loss(loss_fn, Y, batch)
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise TypeError(f"loss_fn: expected (loss, dLoss/dY), as mse_loss returns, got {describe(pair)}")
         loss, dY = pair

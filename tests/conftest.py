@@ -1,9 +1,18 @@
-"""For all tests: what was measured is printed at the end of the run (the browser tests' times and memory)."""
+"""For all tests: matrix products take one thread, and what the browser tests measured is printed at the end."""
 
+import os
 import statistics
 import threading
 
+import numpy  # noqa: F401  its BLAS must be there to be limited
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
+
+# Two tests run at a time, and at their sizes a second thread of BLAS costs up to twice the time. A plugin may have
+# loaded NumPy already, which then hears no environment; PyTorch, and the processes that tests start, do.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]), user_api="blas")
 
 # By default all processes forked from this one share a lock: one that is killed while it holds the lock, as happens in
 # mutation testing, would hang the others.

@@ -74,12 +74,13 @@ def notebooks():
 def set_kernel_environment():
     """Make the kernels that this process starts independent of the user's settings, and of a home that is read-only.
 
-    No progress bars in outputs, Matplotlib's inline backend and its own defaults, an empty IPython profile, and (unless
-    somebody asked for more) one thread for matrix products: two notebooks run at a time, and the outputs do not depend
-    on the number.
+    No progress bars in outputs, Matplotlib's inline backend and its own defaults, an empty IPython profile, no start-up
+    file of Python, and (unless somebody asked for more) one thread for matrix products: two notebooks run at a time,
+    and the outputs do not depend on the number.
     """
     os.environ["TQDM_DISABLE"] = "1"
     os.environ.pop("MPLBACKEND", None)
+    os.environ.pop("PYTHONSTARTUP", None)  # IPython runs it, too
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     matplotlib.get_cachedir(), matplotlib.get_configdir()  # sets MPLCONFIGDIR where these cannot be written
     os.environ["MATPLOTLIBRC"] = str(Path(matplotlib.get_data_path()) / "matplotlibrc")

@@ -17,13 +17,30 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from oracles import rnn_problem
+from oracles import recurrent_problem, rnn_problem
 
 import rnn_lib
-from rnn_lib import MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
-from rnn_lib.bugs import BuggyRNN
-from rnn_lib.generate import free_run, generate
+from rnn_lib import (
+    GRU,
+    LSTM,
+    MLP,
+    RNN,
+    MinGRU,
+    activations,
+    data,
+    gradcheck,
+    initialization,
+    losses,
+    ngram,
+    nudge,
+    optim,
+    training,
+)
+from rnn_lib.bugs import BuggyLSTM, BuggyRNN
+from rnn_lib.generate import free_run, generate, sample
 from rnn_lib.ground import seeds
+from rnn_lib.interop import from_torch_state, to_torch_state
+from rnn_lib.saliency import saliency
 
 # --- kinds of arguments: each is a function from a good value to {what is wrong with it: bad value} -------------------
 
@@ -151,6 +168,11 @@ def gradients_of_any_shape(good):
                              "one more in the last", "empty in the last")}
 
 
+def text(good):
+    """A text, not empty."""
+    return {"None": None, "a number": 3, "bytes": good.encode(), "a list": list(good), "empty": ""}
+
+
 def path(good):
     """A file's path."""
     return {"None": None, "a number": 3, "bytes": b"model.npz", "a list": ["model.npz"]}
@@ -184,6 +206,26 @@ def rnn_forward():
 def rnn_backward():
     model, X, target, _ = rnn_after_a_call()
     return model.backward, {"dY": target}
+
+
+def gated_call(Model, method):
+    """How to call a method of another recurrent model, after a call of forward and backward."""
+    def call():
+        model, X, target, state = recurrent_problem(Model, T=4, B=3, I=2, H=5, O=2)
+        model.forward(X, state)
+        model.backward(target)
+        good = {"forward": {"X": X, "state": state}, "backward": {"dY": target},
+                "gate_rows": {"name": getattr(model, "keeping", None)}}[method]
+        return getattr(model, method), good
+    return call
+
+
+def pair_of_states(good):
+    """The pair (h, c)."""
+    h, c = good
+    cases = {"one": (h,), "three": (h, h, c), "an array": h, "a text": "hc", "a number": 1.0, "a dict": {"h": h}}
+    return {**cases, **{f"h {label}": (bad, c) for label, bad in array(0, 1)(h).items()},
+            **{f"c {label}": (h, bad) for label, bad in array(0, 1)(c).items()}}
 
 
 def mlp_after_a_call():
@@ -223,13 +265,13 @@ def fit_call():
             "epochs": 2, "batch_size": 2, "clip_norm": 1.0, "seed": 0, "verbose": False, "schedule": lambda epoch: 0.01,
             "on_epoch": lambda epoch, history: False}
     good["history"] = training.fit(**good)
-    return training.fit, good
+    return training.fit, {**good, "mask": MASK.copy()}
 
 
 def train_call():
     _, good = fit_call()
     X, target = good.pop("X"), good.pop("target")
-    del good["batch_size"], good["seed"]
+    del good["batch_size"], good["seed"], good["mask"]
     return training.train, {**good, "batches": lambda epoch: [training.Batch(X, target)]}
 
 
@@ -266,8 +308,8 @@ def example_call(method, **good):
     return call
 
 
-def initialization_call(function, **settings):
-    return lambda: (function, {"model": RNN(2, 3, 1), **settings})
+def initialization_call(function, Model=RNN, **settings):
+    return lambda: (function, {"model": Model(2, 3, 1), **settings})
 
 
 def recurrent_model(good):
@@ -275,6 +317,31 @@ def recurrent_model(good):
     return {"None": None, "a class": RNN, "its params": good.params, "an MLP": MLP(2, (3,), 1),
             "W_hh that is not square": SimpleNamespace(params={"W_hh": np.ones((4, 3))}),
             "W_hh of another rank": SimpleNamespace(params={"W_hh": np.ones(3)})}
+
+
+def gated_model(good):
+    """A model with gates."""
+    return {"None": None, "a class": LSTM, "its params": good.params, "an MLP": MLP(2, (3,), 1), "an RNN": RNN(2, 3, 1)}
+
+
+def model_of_torch(good):
+    """An RNN, LSTM or GRU."""
+    return {"None": None, "a class": RNN, "its params": good.params, "an MLP": MLP(2, (3,), 1), "a text": "RNN"}
+
+
+def kind_of_torch(good):
+    """RNN, LSTM or GRU, or its name."""
+    return {"None": None, "another name": "rnn", "another class": MLP, "a model": RNN(2, 3, 1), "a number": 3}
+
+
+def torch_state(good):
+    """A dict of arrays under PyTorch's names."""
+    name = "weight_hh_l0"
+    return {"None": None, "a list": list(good), "an array": good[name], "empty": {},
+            "one missing": {n: p for n, p in good.items() if n != name},
+            "one too many": {**good, "weight_hh_l1": good[name]},
+            **{f"{which} {label}": {**good, which: bad} for which in good for label, bad in
+               array(*range(1 if which == "weight_ih_l0" else good[which].ndim))(good[which]).items()}}
 
 
 def rnn_weights(good):
@@ -342,9 +409,17 @@ RNN_SIZES = {"input_size": whole(1), "hidden_size": whole(1), "output_size": who
 TABLE = {
     "RNN": (plain(RNN, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"), RNN_SIZES),
     "RNN.forward": (rnn_forward, {"X": array(2), "state": optional(array(0, 1))}),
+    "RNN.last_state": (lambda: (rnn_after_a_call()[0].last_state, {"mask": MASK}), {"mask": mask}),
     "RNN.backward": (rnn_backward, {"dY": array(0, 1, 2)}),
     "RNN.save": (saved("save", lambda: RNN(1, 2, 1)), {"path": path}),
     "RNN.load": (saved("load", lambda: RNN(1, 2, 1)), {"path": path}),
+    "MinGRU": (
+        plain(MinGRU, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64", lowest=-1.0),
+        {**RNN_SIZES, "lowest": number(minimum=-1, below=1)}),
+    "MinGRU.forward": (gated_call(MinGRU, "forward"), {"X": array(2), "state": optional(array(0, 1))}),
+    "MinGRU.backward": (gated_call(MinGRU, "backward"), {"dY": array(0, 1, 2)}),
+    "MinGRU.save": (saved("save", lambda: MinGRU(1, 2, 1)), {"path": path}),
+    "MinGRU.load": (saved("load", lambda: MinGRU(1, 2, 1)), {"path": path}),
     "MLP": (
         plain(MLP, input_size=2, hidden_sizes=(3,), output_size=1, activation="tanh", seed=0, dtype="float64"),
         {"input_size": whole(1), "output_size": whole(1), "activation": choice, "seed": SEED, "dtype": dtype,
@@ -358,17 +433,20 @@ TABLE = {
     "bugs.BuggyRNN": (
         plain(BuggyRNN, bug="scale", input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"),
         {"bug": choice, **RNN_SIZES}),
+    "bugs.BuggyLSTM": (
+        plain(BuggyLSTM, bug="scale", input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"),
+        {"bug": choice, **RNN_SIZES}),
     "losses.mse_loss": (
-        plain(losses.mse_loss, Y=LOGITS, target=LOGITS),
-        {"Y": array(real=False, rank=False), "target": array(0, 1, 2, real=False)}),
+        plain(losses.mse_loss, Y=LOGITS, target=LOGITS, mask=MASK),
+        {"Y": array(real=False, rank=False), "target": array(0, 1, 2, real=False), "mask": optional(mask)}),
     "losses.softmax": (plain(losses.softmax, logits=LOGITS), {"logits": array(real=False, rank=False)}),
     "losses.cross_entropy_loss": (
         plain(losses.cross_entropy_loss, logits=LOGITS, labels=LABELS, mask=MASK),
         {"logits": array(real=False, rank=False), "labels": labels(2, 0, 1),
          "mask": optional(mask)}),
     "losses.softmax_mse_loss": (
-        plain(losses.softmax_mse_loss, logits=LOGITS, one_hot=np.eye(2)[LABELS]),
-        {"logits": array(real=False, rank=False), "one_hot": array(0, 1, 2, real=False)}),
+        plain(losses.softmax_mse_loss, logits=LOGITS, one_hot=np.eye(2)[LABELS], mask=MASK),
+        {"logits": array(real=False, rank=False), "one_hot": array(0, 1, 2, real=False), "mask": optional(mask)}),
     "losses.last_step": (plain(losses.last_step, loss_fn=losses.mse_loss), {"loss_fn": function}),
     "optim.SGD": (
         plain(optim.SGD, params=PARAMS, lr=0.1, momentum=0.9),
@@ -389,11 +467,13 @@ TABLE = {
         fit_call,
         {**TRAINING, "X": lambda good: without(array()(good), "a dimension less"),
          "target": lambda good: without(array(1, real=False)(good), "a dimension less"),
+         "mask": lambda good: {**optional(mask)(good), "a sequence that is all padding": good & [True, True, False]},
          "batch_size": optional(whole(1, 3)), "seed": SEED}),
     "training.train": (train_call, {**TRAINING, "batches": function}),
     "training.fit_stream": (
         fit_stream_call,
         {**TRAINING, "X": array(), "target": lambda good: without(array(0, 1, real=False)(good), "a dimension less"),
+         "mask": lambda good: {**optional(mask)(good), "a window that is all padding": good & np.eye(4, 1, dtype=bool)},
          "window": whole(1, 4)}),
     "training.Batch": (plain(training.Batch, X=LOGITS, target=LOGITS, weight=1, state=None), {}),
     "RNN.set_params": (set_params_call, {"values": lambda good: {
@@ -416,6 +496,11 @@ TABLE = {
     "initialization.spectral_radius": (
         initialization_call(initialization.spectral_radius, radius=1.2),
         {"model": recurrent_model, "radius": number(above=0)}),
+    "initialization.chrono": (
+        initialization_call(initialization.chrono, LSTM, max_lag=20, seed=0),
+        {"model": gated_model, "max_lag": whole(2), "seed": SEED}),
+    "initialization.forget_bias": (
+        initialization_call(initialization.forget_bias, GRU, value=1.0), {"model": gated_model, "value": number()}),
     "data.sine_wave": (
         plain(data.sine_wave, n_points=50, points_per_period=10, noise=0.1, seed=0),
         {"n_points": whole(1), "points_per_period": number(above=0), "noise": number(minimum=0), "seed": SEED}),
@@ -430,6 +515,11 @@ TABLE = {
     "data.streams": (
         plain(data.streams, series=np.arange(10.0), n_streams=3),
         {"series": lambda good: without(array(real=False)(good), "a dimension more"), "n_streams": whole(1, 10)}),
+    "data.pad": (
+        plain(data.pad, sequences=[np.ones((3, 2)), np.ones((1, 2))]),
+        {"sequences": lambda good: {
+            "None": None, "an array": np.ones((4, 3, 2)), "a dict": {"a": good[0]}, "none": [], "a text": "ab",
+            "a text inside": [good[0], "ab"]}}),
     "data.one_hot": (
         plain(data.one_hot, labels=LABELS, n_classes=2),
         {"labels": labels(2), "n_classes": lambda good: whole(1)(good)}),  # of which 1 is too few for these labels
@@ -466,6 +556,36 @@ TABLE = {
          "seed": SEED}),
 }
 
+SYMBOLS = LABELS[:, 0]  # 0s and 1s, (4,)
+TABLE |= {
+    "data.Vocabulary": (plain(data.Vocabulary, text="banana"), {"text": text}),
+    "data.Vocabulary.encode": (
+        lambda: (data.Vocabulary("banana").encode, {"text": "nab"}),
+        {"text": lambda good: {**text(good), "unknown symbol": "x"}}),
+    "data.Vocabulary.decode": (
+        lambda: (data.Vocabulary("ba").decode, {"numbers": SYMBOLS.copy()}),
+        {"numbers": lambda good: without(labels(2)(good), "a dimension less") | {"two rows": good.reshape(2, 2)}}),
+    "ngram.ngram_losses": (
+        plain(ngram.ngram_losses, train=SYMBOLS, test=SYMBOLS, n=2, n_symbols=2),
+        {"train": lambda good: labels(2)(good) | {"two rows": good.reshape(2, 2)},
+         "test": lambda good: labels(2)(good) | {"two rows": good.reshape(2, 2)}, "n": whole(0, 4),
+         "n_symbols": whole(2)}),
+    "generate.sample": (
+        plain(sample, model=RNN(2, 3, 2), warm_up=LABELS, n_steps=3, temperature=0.5, top_k=2, seed=0,
+              on_step=lambda symbols: None),
+        {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN}, "n_steps": whole(1),
+         "warm_up": lambda good: labels(2)(good) | {"one row": good[0]}, "temperature": number(minimum=0),
+         "top_k": optional(whole(1, 2)), "seed": SEED, "on_step": optional(function)}),
+    "interop.to_torch_state": (lambda: (to_torch_state, {"model": RNN(2, 3, 1)}), {"model": model_of_torch}),
+    "interop.from_torch_state": (
+        lambda: (from_torch_state, {"kind": "RNN", "state_dict": to_torch_state(RNN(2, 3, 1))}),
+        {"kind": kind_of_torch, "state_dict": torch_state}),
+    "saliency.saliency": (
+        plain(saliency, model=RNN(2, 3, 2), X=LOGITS[:, :1], outputs=SYMBOLS),
+        {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN}, "X": array(1, 2, real=False),
+         "outputs": lambda good: without(labels(2, 0)(good), "a dimension less")}),
+}
+
 HIDDEN = np.ones((3, 5))  # a hidden state of example_parts
 TABLE |= {
     "nudge.Example": (
@@ -483,6 +603,16 @@ TABLE |= {
     "nudge.Example.shape": (example_call("shape", name="z"), {"name": choice}),
     "nudge.Example.list_steps": (example_call("list_steps", name="z", steps=2), {"name": choice, "steps": steps}),
 }
+
+for Model, a_state in ((LSTM, pair_of_states), (GRU, array(0, 1))):
+    TABLE |= {f"{Model.__name__}{name}": row for name, row in {
+        "": (plain(Model, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64"), RNN_SIZES),
+        ".forward": (gated_call(Model, "forward"), {"X": array(2), "state": optional(a_state)}),
+        ".backward": (gated_call(Model, "backward"), {"dY": array(0, 1, 2)}),
+        ".gate_rows": (gated_call(Model, "gate_rows"), {"name": choice}),
+        ".save": (saved("save", lambda Model=Model: Model(1, 2, 1)), {"path": path}),
+        ".load": (saved("load", lambda Model=Model: Model(1, 2, 1)), {"path": path}),
+    }.items()}
 
 NO_WRONG_VALUE = {
     ("training.fit", "verbose"): "anything is true or false", ("training.fit", "check"): "anything is true or false",
@@ -538,7 +668,7 @@ def what_came(value):
     if isinstance(value, dict):
         words += [*map(str, value)]
     if isinstance(value, list | tuple):
-        words += map(repr, value)
+        words += [*map(repr, value), *(word for inside in value for word in what_came(inside))]
     return words
 
 
@@ -590,17 +720,20 @@ NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, m
               "Direction": "a result, made by check_direction"}
 # The methods that a caller uses; a model's others are for the classes derived from it.
 METHODS = {
-    "forward", "backward", "set_params", "save", "load", "step",
-    "loss", "slope", "agrees", "prove", "shape", "list_steps",
+    "forward", "backward", "last_state", "set_params", "save", "load", "step", "encode", "decode",
+    "gate_rows", "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
-WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
-SAME_AS_RNNS = {"MLP.set_params"}
+SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "LSTM.last_state", "GRU.last_state",
+                "MinGRU.set_params", "MinGRU.last_state"}
+WITHOUT_ARGUMENTS = {"data.load_co2", "data.load_course_text", "data.tiny_example"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
-    "bugs": "wrong backward passes, on purpose: only BuggyRNN has a row", "model": "reached through RNN and MLP",
-    "recurrent": "reached through RNN",
+    "bugs": "wrong backward passes, on purpose: only BuggyRNN and BuggyLSTM have rows",
+    "model": "reached through RNN and MLP", "recurrent": "reached through RNN, LSTM, GRU and MinGRU",
+    "race": "runs of notebook 12, whose settings are checked as a panel's are",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
+    "lstm": "in __all__", "gru": "in __all__", "mingru": "in __all__",
 }
 
 
@@ -623,7 +756,7 @@ def test_every_public_function_has_a_row():
 
 
 def test_every_row_is_of_a_function_that_exists():
-    assert set(TABLE) - {"bugs.BuggyRNN", "ground.seeds.generator"} <= set(public_names())
+    assert set(TABLE) - {"bugs.BuggyLSTM", "bugs.BuggyRNN", "ground.seeds.generator"} <= set(public_names())
 
 
 # --- mistakes that take two arguments -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from rnn_lib.bugs import BUGS, examination
 from rnn_lib.bugs.examination import final_loss
 from rnn_lib.playgrounds import TASKS, draw_clinic, examine
 
-SINE, _, _, RECALL, RECALL_SGD = TASKS
+SINE, RECALL_1, RECALL_3, RECALL, RECALL_SGD = TASKS
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -67,6 +67,30 @@ def test_hiding_and_failing_are_told_apart():
     assert "shows itself" in draw_clinic(examine("double_tanh", RECALL)).get_suptitle()
 
 
+@pytest.mark.parametrize("task", [SINE, RECALL_1, RECALL_3])
+def test_the_right_lstm_learns_the_tasks_of_its_patients(task):
+    history, _ = examination.healthy(task, network="LSTM")
+    assert final_loss(history) < history.loss[0] / 10
+
+
+@pytest.mark.parametrize(("bug", "easy"), [
+    ("output_gate_missing", RECALL_1), ("cell_carry_missing", RECALL_1), ("forget_gate_missing", SINE),
+])
+@pytest.mark.parametrize("seed", range(3))
+def test_patients_of_the_lstm_hide_and_then_show(bug, easy, seed):
+    assert examine(bug, easy, seed, network="LSTM").hides
+    assert examine(bug, RECALL_3, seed, network="LSTM").fails
+
+
+def test_patient_and_right_lstm_start_from_the_same_weights_and_the_angles_tell_what_is_ill():
+    exam = examine("cell_off_by_one", SINE, network="LSTM")
+    assert exam.right.loss[0] == exam.wrong.loss[0] and exam.right.loss[1] != exam.wrong.loss[1]
+    for angles in exam.angles.values():
+        assert angles["W_hy"] == pytest.approx((1, 1)) and angles["b_y"] == pytest.approx((1, 1))
+        assert angles["W_hh"][0] < 0.9999
+    assert "cell_off_by_one hides" in draw_clinic(exam).get_suptitle()
+
+
 @pytest.mark.parametrize(
     ("bug", "untouched"),
     [
@@ -102,7 +126,7 @@ def test_own_cosine_is_that_of_the_whole_gradient_at_the_patients_own_weights():
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_every_bug_can_be_examined_and_drawn(bug):
-    exam = examine(bug, RECALL_SGD)
+    exam = examine(bug, SINE)
     assert np.isfinite(list(exam.own.values())).all()
     assert bug in exam.summary
     assert np.isfinite(exam.right.loss).all()
@@ -133,3 +157,10 @@ def test_training_reports_its_progress():
 def test_unknown_names_are_refused(bug, task, named):
     with pytest.raises(ValueError, match=f"^{named}: expected one of .*got 'no"):
         examine(bug, task)
+
+
+def test_a_bug_of_another_network_is_refused():
+    with pytest.raises(ValueError, match=r"^bug: expected one of .*got 'double_tanh'"):
+        examine("double_tanh", SINE, network="LSTM")
+    with pytest.raises(ValueError, match=r"^network: expected one of .*got 'GRU'"):
+        examine("scale", SINE, network="GRU")

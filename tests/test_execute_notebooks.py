@@ -20,12 +20,14 @@ from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 SOURCES = [
     "print('one', flush=True)\nprint('two')\nfrom rnn_lib.ground import waiting",
     "1 + 1;",
-    "from rnn_lib.plots.style import new_figure\nfigure, axis = new_figure()\nfigure",
+    "from rnn_lib.plots.style import new_figure\nfrom rnn_lib.plots import say\n"
+    "say(new_figure()[0], 'A pair of axes, $W_{hh}$ on neither')",
     "import ipywidgets as widgets\nslider = widgets.IntSlider(description='hidden size')\nslider",
     "from rnn_lib.ground.report import Report\nReport('correct', 'π < 4', (('a', 'b'), ('1', '2')))",
     "waiting.BAR_AFTER = -1\nfor epoch in waiting.progress(range(3), verbose=True):\n    print(epoch)",
     "import os\nos.path.basename(os.getcwd())",
     "import os\nos.path.basename(os.getcwd())",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nsay(plt.gcf(), 'A line of pyplot rises to 2')\nplt.show()",
 ]
 
 
@@ -69,7 +71,10 @@ def test_what_is_written(executed):
     assert cells[8]["id"] == cells[7]["id"] + "-2"
     assert cells[1]["outputs"] == [{"name": "stdout", "output_type": "stream", "text": ["one\n", "two\n"]}]
     assert cells[2]["outputs"][0]["data"] == {"text/plain": ["2"]}
-    assert "image/png" in cells[3]["outputs"][0]["data"]
+    for cell, sentence in ((cells[3], "A pair of axes, W_hh on neither"), (cells[9], "A line of pyplot rises to 2")):
+        (output,) = cell["outputs"]
+        assert output["data"].keys() == {"image/png", "text/plain"} and output["data"]["text/plain"] == [sentence]
+        assert output["metadata"] == {"image/png": {"alt": sentence}}
     assert list(cells[4]["outputs"][0]["data"]) == ["text/plain"]
     assert {"text/html", "text/plain"} == set(cells[5]["outputs"][0]["data"])
     assert cells[6]["outputs"] == [{"name": "stdout", "output_type": "stream", "text": ["0\n", "1\n", "2\n"]}]
@@ -84,34 +89,76 @@ for epoch in waiting.progress(range(3), verbose=True):
 SETTINGS = "import numpy as np\nprint(np.array([1 / 3]))"
 
 
+FIGURE = SOURCES[2]
+PRECISION = "import numpy as np\nnp.set_printoptions(precision=3)"
+SVG = "c = get_config()\nc.InlineBackend.figure_formats = {'svg'}\nc.InlineBackend.rc = {'figure.dpi': 200}"
+ODD = {  # settings that a user may have: (the file, what stands in it, the variable that names it or its folder)
+    "print options": ("profile_default/startup/mine.py", PRECISION, "IPYTHONDIR"),
+    "figure format and dpi": ("profile_default/ipython_kernel_config.py", SVG, "IPYTHONDIR"),
+    "a Matplotlib style": ("matplotlibrc", "xtick.labelsize: 20", "MATPLOTLIBRC"),
+    "a start-up file of Python": ("startup.py", PRECISION, "PYTHONSTARTUP"),
+}
+
+
+def write_odd_settings(folder, names):
+    """Write these settings into the folder; returns the variables that lead to them."""
+    environment = {}
+    for file, content, variable in (ODD[name] for name in names):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(content)
+        environment[variable] = str(folder if variable == "IPYTHONDIR" else folder / file)
+    return environment
+
+
+def what_a_kernel_shows(*sources):
+    """The output of each cell in a fresh kernel, as this process's environment makes it."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    execute_notebooks.execute(notebook, execute_notebooks.ROOT, 60)
+    return [cell.outputs[0].get("text") or cell.outputs[0].data for cell in notebook.cells]
+
+
+@pytest.mark.parametrize("name", [*ODD, "all of them"])
+def test_settings_of_the_user_change_what_a_kernel_shows_only_without_the_switch(name, executed, tmp_path, monkeypatch):
+    """And the picture is the same to the last pixel, which nbval does not compare."""
+    names = [name] if name in ODD else list(ODD)
+    for variable, value in write_odd_settings(tmp_path, names).items():
+        monkeypatch.setenv(variable, value)
+    page = json.loads(executed[1])["cells"]
+    figure = {kind: "".join(content) for kind, content in page[1 + SOURCES.index(FIGURE)]["outputs"][0]["data"].items()}
+    if name == "all of them":
+        execute_notebooks.set_kernel_environment()
+        assert what_a_kernel_shows(SETTINGS, FIGURE) == ["[0.33333333]\n", figure]
+    elif ODD[name][1] == PRECISION:
+        assert what_a_kernel_shows(SETTINGS) == ["[0.333]\n"]
+    else:
+        (shown,) = what_a_kernel_shows(FIGURE)
+        assert shown != figure and ("image/svg+xml" in shown) == (name == "figure format and dpi")
+
+
 def test_nbval_agrees_with_what_is_written_and_hears_no_settings_of_the_user(executed, tmp_path):
-    """A changed digit and a progress bar are seen; the bar, the profile and the home of the user never come in."""
+    """A changed digit and a progress bar are seen; the bar, odd settings and the home of the user never come in."""
     path, first = executed
     folder = tmp_path / path.parent.name  # the sample prints it
     folder.mkdir()
     (folder / "sample.ipynb").write_bytes(first)
     right, wrong = (nbformat.v4.new_output("stream", text=f"[0.3333333{digit}]\n") for digit in "34")
-    for name, source, outputs in (
-        ("digit", SETTINGS, [wrong]), ("profile", SETTINGS, [right]),
-        ("no_bar", BAR, []), ("bar", f"import os\ndel os.environ['TQDM_DISABLE']\n{BAR}", []),
-    ):
-        cell = nbformat.v4.new_code_cell(source, execution_count=1, outputs=outputs)
-        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / f"{name}.ipynb")
-    startup = tmp_path / "ipython" / "profile_default" / "startup"
-    startup.mkdir(parents=True)
-    (startup / "mine.py").write_text("import numpy as np\nnp.set_printoptions(precision=3)")
+    with_bar = f"import os\ndel os.environ['TQDM_DISABLE']\n{BAR}"
+    cases = (SETTINGS, [right]), (SETTINGS, [wrong]), (BAR, []), (with_bar, [])
+    cells = [nbformat.v4.new_code_cell(source, execution_count=n, outputs=outputs)
+             for n, (source, outputs) in enumerate(cases, start=1)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "cases.ipynb")
     home = tmp_path / "home"
     home.write_text("a file: nobody can make a folder in it")
     shutil.copy(execute_notebooks.ROOT / "notebooks" / "conftest.py", folder)
 
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "MPL", "TQDM"))}
-    environment |= {"PYTHONPATH": str(execute_notebooks.ROOT / "tests"), "IPYTHONDIR": str(tmp_path / "ipython")}
+    environment |= {"PYTHONPATH": str(execute_notebooks.ROOT / "tests"), **write_odd_settings(tmp_path / "odd", ODD)}
     environment |= dict.fromkeys(("HOME", "USERPROFILE"), str(home))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
     command += ["-p", "no:randomly", "--color=no", "--nbval", "--nbval-current-env", "."]
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
     failed = re.findall(r"^FAILED (\w+)\.ipynb::Cell (\d+)", result.stdout, re.MULTILINE)
-    assert sorted(failed) == [("bar", "0"), ("digit", "0")], result.stdout + result.stderr
+    assert sorted(failed) == [("cases", "1"), ("cases", "3")], result.stdout + result.stderr
     assert f"2 failed, {len(SOURCES) + 2} passed" in result.stdout and "Cell outputs differ" in result.stdout
 
 

@@ -266,23 +266,54 @@ def test_a_window_is_named_with_its_length(style, k):
 PAIRS = list(itertools.combinations(SWITCHES, 2))
 
 
+def kinds_of(pair):
+    return {KIND_OF.get(switch, switch) for switch in pair}
+
+
 @pytest.mark.parametrize(
-    ("style", "pairs"), [(column_states, PAIRS), (row_states, PAIRS[::5]), (matrix_form, PAIRS[2::5])]
+    ("style", "pairs", "named"),
+    [(column_states, PAIRS, 92), (row_states, PAIRS[::5], 17), (matrix_form, PAIRS[2::5], 16)]
 )
-def test_two_mistakes_at_once_never_get_another_ones_name(style, pairs):
+def test_two_mistakes_at_once_are_named_or_unknown(style, pairs, named):
+    count = 0
     for pair in pairs:
         report = examine(style(**{switch: SIZED.get(switch, True) for switch in pair}))
-        allowed = {KIND_OF.get(switch, switch) for switch in pair} | {"unknown", "not_repeatable"}
-        assert report.kind in allowed, (pair, report)
+        found = set(report.kind.split(" + "))
+        assert found <= kinds_of(pair) or report.kind in ("unknown", "not_repeatable"), (pair, report)
+        if len(found) == 2:
+            count += 1
+            assert all(KINDS[kind] in report.message for kind in found) and "two mistakes at once" in report.message
+    assert count >= named
 
 
 @pytest.mark.parametrize("pair", [
     ("W_hh_untransposed", "state_off_by_one"), ("double_tanh", "gradient_transposed"), ("state_wraps", "scale"),
-    ("truncated", "W_hh_untransposed"), ("error_reinjected", "tanh_derivative_missing"), ("bias_missing", "scale"),
+    ("carry_missing", "double_tanh"), ("error_reinjected", "tanh_derivative_missing"), ("bias_missing", "scale"),
+    ("state_off_by_one", "bias_missing"), ("not_zeroed", "double_tanh"), ("not_zeroed", "scale"),
+    ("scale", "gradient_transposed"), ("errors_dropped", "W_hh_untransposed"),
 ])
-def test_two_visible_mistakes_are_just_wrong(pair):
+def test_two_visible_mistakes_are_both_named(pair):
     for style in STYLES:
-        assert check_backward(style(**{switch: SIZED.get(switch, True) for switch in pair})).kind == "unknown"
+        kind = check_backward(style(**{switch: SIZED.get(switch, True) for switch in pair})).kind
+        assert set(kind.split(" + ")) == set(pair), (style, kind)
+
+
+def test_two_mistakes_that_could_be_two_others_are_unknown():
+    """Without a carry and with the last error alone, the other steps' dL/dz_t are 0: several pairs leave that."""
+    report = examine(column_states(carry_missing=True, errors_dropped=True))
+    assert report.kind == "unknown"
+
+
+def test_sums_that_are_emptied_now_and_then_are_not_called_sums():
+    kept, calls = {}, itertools.count()
+
+    def backward(*args):
+        if next(calls) in (5, 8):  # the check looks at the calls 5 to 8
+            kept.clear()
+        for name, g in BUGS["double_tanh"].make()(*args).items():
+            kept[name] = kept.get(name, 0) + g
+        return dict(kept)
+    assert examine(backward).kind == "not_repeatable"
 
 
 def changed(change, backward=right):
@@ -299,7 +330,7 @@ def test_unknown_names_the_wrong_parameters_and_only_those():
     assert report.kind == "unknown"
     assert "wrong for b_h," in report.message
     assert dict(report.table[1:]) == {"W_xh": "right", "W_hh": "right", "b_h": "wrong", "W_hy": "right", "b_y": "right"}
-    assert "gradient of W_xh, made of all dL/dz_t, is right" in report.message
+    assert "gradient of W_xh, made of every step's error, is right" in report.message
 
 
 def test_a_right_walk_back_is_ruled_out():
@@ -433,6 +464,11 @@ def test_tensors_pass():
     torch = pytest.importorskip("torch")
     assert examine(each(lambda g, p, X, dY: torch.tensor(g))).passed
     assert "single precision" in examine(each(lambda g, p, X, dY: torch.tensor(g, dtype=torch.float32))).message
+    assert examine(each(lambda g, p, X, dY: torch.tensor(g, requires_grad=True) * 1)).passed
+    wanting = examine(each(lambda g, p, X, dY: torch.tensor(g, dtype=torch.float32, requires_grad=True)))
+    assert wanting.passed and "single precision" in wanting.message
+    wrong = examine(each(lambda g, p, X, dY: torch.tensor(g / len(X), requires_grad=True)))
+    assert wrong.kind == "scale" and "1/T times" in wrong.message
 
 
 class Strange:
@@ -813,7 +849,7 @@ FACTOR_ALONE = "Each of them is a number times the right one"
     (kept_by_shape("W_hh"), "stale_cache", "with other data and other parameters"),
     (kept_by_shape("W_hy"), "stale_cache", "with other data and other parameters"),
     (kept_by_shape("slopes"), "stale_cache", "the first was right"),
-    (remembered_by_shape(), "stale_cache", "the first was right"),
+    (remembered_by_shape(), "stale_cache", "the first call's X and hidden_states and dY."),
     (lambda params, X, h, dY: right(params, X, np.concatenate([0 * h[:1], h[1:]]), dY), "state_off_by_one",
      "leaves out the first step, where h_{t-1} is the initial state"),
     (walked(change=lambda carry, t: np.clip(np.where(np.abs(carry) < 1e-15, 0, carry), -1e4, 1e4)), "unknown",
@@ -833,6 +869,7 @@ def test_what_once_got_past_the_check_or_was_told_something_false(backward, kind
 
 @pytest.mark.parametrize(("backward", "remark"), [
     (lambda *args: types.MappingProxyType(right(*args)), ""),
+    (each(lambda g, p, X, dY: g.squeeze() if g.shape == (1,) else g), "b_h is a bare number"),
     (each(lambda g, p, X, dY: g + 0j), "the gradient of W_xh is complex"),
     (lambda *args: {**right(*args), "h0": None, 3: "x"}, "no parameter is called h0, 3"),
     (each(lambda g, p, X, dY: g.astype(np.float32), HIDDEN), "single precision"),

@@ -83,6 +83,9 @@ RIGHT = [
     (exercises.check_softmax, softmax), (exercises.check_softmax, columns),
     (exercises.check_softmax_gradient, by_jacobian), (exercises.check_softmax_gradient, by_loop),
     (exercises.check_last_step_gradient, at_last_step),
+    (exercises.check_last_real_gradient, lambda *given: at_the_real_end(*given)),
+    (exercises.check_last_real_gradient, lambda z, y, n: last_step(cross_entropy_loss)(
+        z, y, np.arange(len(z))[:, None] < n)[1]),
 ]
 
 
@@ -114,6 +117,44 @@ def hot(z, y):
 
 def e(z):
     return np.exp(z)
+
+
+def at_the_real_end(z, y, lengths, late=0, scale=1.0, p=softmax):
+    """Exercise 6, with room for mistakes: `late` steps too late, from p of the logits."""
+    d, last = np.zeros_like(z), (np.asarray(lengths) - 1 + late) % len(z)
+    for b, t in enumerate(last):
+        d[t, b] = scale * (p(z[t, b]) - np.eye(z.shape[-1])[y[b]]) / len(y)
+    return d
+
+
+def ones_at_the_real_end(z, y, lengths):
+    d = np.zeros_like(z)
+    d[lengths - 1, np.arange(len(y)), y] = 1 / len(y)
+    return d
+
+
+def index_of_steps_alone(z, y, lengths):
+    d, each = np.zeros_like(z), np.arange(len(y))
+    d[lengths - 1] = (softmax(z[lengths - 1, each]) - np.eye(z.shape[-1])[y]) / len(y)
+    return d
+
+
+def both_indices_of_steps_alone(z, y, lengths):
+    d = np.zeros_like(z)
+    d[lengths - 1] = (softmax(z[lengths - 1]) - np.eye(z.shape[-1])[y]) / len(y)
+    return d
+
+
+def read_elsewhere(z, y, lengths, read, write):
+    """The errors of one step of each sequence at another one."""
+    d, each = np.zeros_like(z), np.arange(len(y))
+    d[write(lengths), each] = (softmax(z[read(lengths), each]) - np.eye(z.shape[-1])[y]) / len(y)
+    return d
+
+
+def at_real_steps(z, y, lengths, n):
+    real = np.arange(len(z))[:, None, None] < lengths[:, None]
+    return real * (softmax(z) - np.eye(z.shape[-1])[y]) / n
 
 
 def pushed(**changes):
@@ -198,6 +239,25 @@ WRONG = [
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y)[-1], "last_step_alone"),
     (exercises.check_last_step_gradient, columns_of_every_row, "columns_of_every_row"),
     (exercises.check_last_step_gradient, lambda z, y: 7.0, "wrong_shape"),
+    *((exercises.check_last_real_gradient, answer, kind) for answer, kind in [
+        (lambda z, y, n: at_last_step(z, y), "reads_padding"),
+        (lambda z, y, n: read_elsewhere(z, y, n, lambda n: n * 0 - 1, lambda n: n - 1), "reads_padding"),
+        (lambda z, y, n: read_elsewhere(z, y, n, lambda n: n - 1, lambda n: n * 0 - 1), "wrong_place"),
+        (lambda z, y, n: at_the_real_end(z, y, n, late=1), "one_late"),
+        (lambda z, y, n: at_the_real_end(z, y, n, late=-1), "one_early"),
+        (index_of_steps_alone, "in_every_sequence"), (both_indices_of_steps_alone, "in_every_sequence"),
+        (lambda z, y, n: at_real_steps(z, y, n, 4), "error_at_every_step"),
+        (lambda z, y, n: at_real_steps(z, y, n, n.sum()), "error_at_every_step"),
+        (lambda z, y, n: at_the_real_end(z, y, n, scale=4 / n.sum()), "scale"),
+        (lambda z, y, n: at_the_real_end(z, y, n) * 4 / n[:, None], "scale"),
+        (lambda z, y, n: at_the_real_end(z, y, n, scale=1 / 6), "scale"),
+        (lambda z, y, n: at_the_real_end(z, y, n, scale=4), "scale"),
+        (lambda z, y, n: at_the_real_end(z, y, n, scale=-1), "sign"),
+        (lambda z, y, n: at_the_real_end(z, y, n) + ones_at_the_real_end(z, y, n), "one_hot_missing"),
+        (lambda z, y, n: at_the_real_end(z, y, n, p=lambda z: z), "softmax_missing"),
+        (lambda z, y, n: at_the_real_end(z, y, n)[n - 1, range(4)], "last_step_alone"),
+        (lambda z, y, n: read_elsewhere(z, y, n, lambda n: n, lambda n: n), "exception"),
+    ]),
 ]
 
 
@@ -225,13 +285,18 @@ def test_a_sum_that_lost_its_axis_hears_of_keepdims(check, answer):
     assert report.kind == "exception" and "keepdims=True keeps it" in report.message
 
 
+def test_an_index_past_the_longest_sequence_hears_where_counting_begins():
+    report = exercises.check_last_real_gradient(lambda z, y, n: read_elsewhere(z, y, n, lambda n: n, lambda n: n))
+    assert "the last real step of n is n - 1" in report.message
+
+
 def test_overflow_is_told_in_one_clean_sentence():
     assert "  " not in exercises.check_softmax(lambda z: e(z) / e(z).sum(axis=-1, keepdims=True)).message
 
 
 CHECKS = [
     exercises.check_softmax, exercises.check_softmax_gradient, exercises.check_last_step_gradient,
-    exercises.check_learns_by_heart,
+    exercises.check_learns_by_heart, exercises.check_last_real_gradient,
 ]
 
 

@@ -24,6 +24,8 @@ from execute_notebooks import (
 )
 from nbval.plugin import comment_markers, metadata_tags
 
+from rnn_lib.plots.words import MIN_WORDS, mime_bundle
+
 MAX_PROSE_WORDS = 150
 MAX_CODE_LINES = 18
 MIN_ALT_WORDS = 4
@@ -57,6 +59,11 @@ def texts(output):
         return {output.name: output.text}
     data = output.get("data", {})
     return {kind: text for kind, text in data.items() if isinstance(text, str) and not kind.startswith("image/")}
+
+
+def pictures(output):
+    """The kinds of picture that an output holds."""
+    return [kind for kind in output.get("data", {}) if kind.startswith("image/")]
 
 
 def execution_counts(notebook, path):
@@ -97,9 +104,26 @@ def no_widget_state(notebook, path):
 def figures_have_pictures(notebook, path):
     for number, cell in enumerate(code_cells(notebook), start=1):
         for output in cell.outputs:
-            data = output.get("data", {})
-            if data.get("text/plain", "").startswith("<Figure") and not any(kind.startswith("image/") for kind in data):
+            text, described = output.get("data", {}).get("text/plain", ""), set(output.get("metadata", {}))
+            if text.startswith("<Figure") and not pictures(output) or described - set(output.get("data", {})):
                 yield f"code cell {number} has a figure without its picture"
+
+
+def figures_speak(notebook, path):
+    said = {}
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        for output in cell.outputs:
+            if any("<Figure" in text for text in texts(output).values()):
+                yield f"code cell {number} shows '<Figure': rnn_lib/plots/style.py says how a figure gets its sentence"
+            for kind in pictures(output):
+                sentence, alt = output.data.get("text/plain", ""), output.metadata.get(kind, {}).get("alt", "")
+                if len(sentence.split()) < MIN_WORDS:
+                    yield f"code cell {number} has a figure that says no more than {sentence!r}"
+                if alt != sentence:
+                    yield f"code cell {number} has a figure whose alt text is {alt!r}, not its sentence"
+                if sentence in said:
+                    yield f"code cells {said[sentence]} and {number} have figures with the same sentence"
+                said[sentence] = number
 
 
 def images_described(notebook, path):
@@ -183,8 +207,8 @@ def title_and_recap(notebook, path):
 
 
 RULES = [
-    execution_counts, clean_outputs, nothing_ignored, no_widget_state, figures_have_pictures, images_described,
-    links_resolve, short_prose, short_code, same_on_any_machine, normal_form, title_and_recap,
+    execution_counts, clean_outputs, nothing_ignored, no_widget_state, figures_have_pictures, figures_speak,
+    images_described, links_resolve, short_prose, short_code, same_on_any_machine, normal_form, title_and_recap,
 ]
 
 
@@ -276,6 +300,12 @@ def result(text, **data):
     return {"output_type": "execute_result", "data": {"text/plain": text, **data}, "metadata": {}, "execution_count": 1}
 
 
+def figure(sentence, picture="iVBORw0KGgo="):
+    """The output of a figure that speaks."""
+    data, metadata = mime_bundle(sentence)
+    return result(data["text/plain"], **({"image/png": picture} if picture else {})) | {"metadata": metadata}
+
+
 def stream(name, text):
     return {"output_type": "stream", "name": name, "text": text}
 
@@ -287,7 +317,7 @@ def good():
         prose("![a wave that rises and falls](../images/wave.svg) Jump to the [recap](#Recap) or [out](https://a.org)."),
         prose("<details><summary>Hint</summary>" + "word " * 200 + "</details>\n\n$$" + "x + " * 200 + "1$$"),
         code("print(1)", stream("stdout", "1\n")),
-        code("draw()", result("<Figure size 900x340 with 1 Axes>", **{"image/png": "iVBORw0KGgo="})),
+        code("draw()", figure("The loss falls from 0.5 to 0.01.")),
         prose("## Recap"),
     )
 
@@ -321,6 +351,12 @@ BREAKS = [
     (no_widget_state, lambda n: with_metadata(n, widgets={"state": {}}), "saved widgets"),
     (no_widget_state, lambda n: showing(n, 3, result("P", **{WIDGET_VIEW: {}})), "widget"),
     (figures_have_pictures, lambda n: showing(n, 4, result("<Figure size 1>")), "picture"),
+    (figures_have_pictures, lambda n: showing(n, 4, figure("The loss falls from 0.5 to 0.01.", "")), "picture"),
+    (figures_speak, lambda n: showing(n, 4, figure("<Figure size 9x3 with 1 Axes>")), "shows '<Figure'"),
+    (figures_speak, lambda n: showing(n, 3, stream("stdout", "see <Figure size 9x3>")), "shows '<Figure'"),
+    (figures_speak, lambda n: showing(n, 4, figure("A loss that falls")), "no more than 'A loss that falls'"),
+    (figures_speak, lambda n: showing(n, 4, figure("The loss falls to 0.01.") | {"metadata": {}}), "alt text is ''"),
+    (figures_speak, lambda n: showing(n, 3, figure("The loss falls from 0.5 to 0.01.")), "code cells 1 and 2 have"),
     (images_described, lambda n: changed(n, 1, source="![a wave](../images/wave.svg)"), "'a wave'"),
     (images_described, lambda n: changed(n, 1, source="<img src='../images/wave.svg'>"), "what is seen"),
     (images_described, lambda n: changed(n, 1, source="![one two three four](../images/gone.svg)"), "no image"),

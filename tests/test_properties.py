@@ -6,30 +6,33 @@ from pathlib import Path
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracles import added_up, complex_step, gradients, order_one, worst_error
+from oracles import RECURRENT, added_up, complex_step, gradients, on_each, order_one, parts, worst_error
 
-from rnn_lib import MLP, RNN
+from rnn_lib import GRU, LSTM, MLP, RNN, MinGRU
 from rnn_lib.losses import cross_entropy_loss, mse_loss, softmax_mse_loss
 
 PROFILE = dict(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 SEEDS = st.integers(0, 2**32 - 1)
 DTYPES = st.sampled_from([np.float32, np.float64])
-few, many = settings(max_examples=25, **PROFILE), settings(max_examples=60, **PROFILE)
+few, many = settings(max_examples=40, **PROFILE), settings(max_examples=80, **PROFILE)
 
 
 @st.composite
 def problems(draw, longest=6, largest=4):
-    """An RNN with weights of order one, and (X, target, state) for it."""
+    """An RNN, LSTM, GRU or MinGRU with weights of order one, and (X, target, state) for it."""
+    Model = draw(st.sampled_from([*RECURRENT, MinGRU]))
     T = draw(st.integers(1, longest))
     B, I, H, O = (draw(st.integers(1, largest)) for _ in range(4))
     rng = np.random.default_rng(draw(SEEDS))
-    model = order_one(RNN(I, H, O), draw(SEEDS))
-    return model, rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O)), rng.normal(size=(B, H))
+    model = order_one(Model(I, H, O), draw(SEEDS))
+    X, target = rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O))
+    states = tuple(rng.normal(size=(B, H)) for _ in model.state_names)
+    return model, X, target, states if len(states) > 1 else states[0]
 
 
 def twin(model, dtype):
     """The same model in another dtype."""
-    other = RNN(model.input_size, model.hidden_size, model.output_size, dtype=dtype)
+    other = type(model)(model.input_size, model.hidden_size, model.output_size, dtype=dtype)
     for name, p in model.params.items():
         other.params[name][...] = p
     return other
@@ -68,13 +71,13 @@ def test_gradients_of_the_mlp_equal_the_complex_step(sizes, B, use_tanh, seed):
 @given(problems(), st.data())
 def test_a_sequence_in_two_pieces_with_the_state_carried_over_equals_the_whole(problem, data):
     model, X, _, state = problem
-    whole, hidden = model.forward(X, state), model.hidden_states
+    whole, end = model.forward(X, state), model.state
     cut = data.draw(st.integers(1, len(X)), label="cut")
     pieces = [model.forward(X[:cut], state)]
     if cut < len(X):
         pieces.append(model.forward(X[cut:], model.state))
     np.testing.assert_allclose(np.concatenate(pieces), whole, rtol=1e-12, atol=1e-13)
-    np.testing.assert_allclose(model.state, hidden[-1], rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(model.state, end, rtol=1e-12, atol=1e-13)
 
 
 @many
@@ -85,11 +88,12 @@ def test_the_order_of_the_batch_does_not_matter(problem, random):
     Y = model.forward(X, state)
     order = list(range(X.shape[1]))
     random.shuffle(order)
-    other_loss, other = gradients(model, X[:, order], target[:, order], state[order])
+    shuffled = on_each(lambda part: part[order], state)
+    other_loss, other = gradients(model, X[:, order], target[:, order], shuffled)
     sizes = added_up(*problem)
     assert abs(other_loss - loss) < 1e-13 * sizes["loss"]
     assert worst_error(other, grads, sizes) < 1e-13
-    np.testing.assert_allclose(model.forward(X[:, order], state[order]), Y[:, order], rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(model.forward(X[:, order], shuffled), Y[:, order], rtol=1e-12, atol=1e-13)
 
 
 @many
@@ -97,7 +101,8 @@ def test_the_order_of_the_batch_does_not_matter(problem, random):
 def test_the_gradient_of_a_batch_is_the_mean_of_its_sequences_gradients(problem):
     model, X, target, state = problem
     loss, grads = gradients(model, X, target, state)
-    alone = [gradients(model, X[:, [b]], target[:, [b]], state[[b]]) for b in range(X.shape[1])]
+    alone = [gradients(model, X[:, [b]], target[:, [b]], on_each(lambda part, b=b: part[[b]], state))
+             for b in range(X.shape[1])]
     mean = {name: np.mean([one[1][name] for one in alone], axis=0) for name in grads}
     sizes = added_up(*problem)
     assert abs(np.mean([one[0] for one in alone]) - loss) < 1e-13 * sizes["loss"]
@@ -118,7 +123,7 @@ def test_float32_agrees_with_float64_within_its_precision(problem):
 
 
 @many
-@given(st.sampled_from([RNN, MLP]), st.tuples(*[st.integers(1, 5)] * 3), DTYPES, SEEDS)
+@given(st.sampled_from([RNN, LSTM, GRU, MinGRU, MLP]), st.tuples(*[st.integers(1, 5)] * 3), DTYPES, SEEDS)
 def test_save_and_load_are_exact(Model, sizes, dtype, seed):
     I, H, O = sizes
     model = Model(I, (H,) if Model is MLP else H, O, seed=seed, dtype=dtype)
@@ -150,8 +155,9 @@ def test_shapes_and_dtypes(problem, dtype):
     model = twin(model, dtype)
     Y = model.forward(X, state)
     (T, B, _), H = X.shape, model.hidden_size
-    assert Y.shape == target.shape and model.hidden_states.shape == (T + 1, B, H) and model.state.shape == (B, H)
+    assert Y.shape == target.shape and model.hidden_states.shape == (T + 1, B, H)
+    assert {part.shape for part in parts(model.state)} == {(B, H)}
     loss, dY = mse_loss(Y, target.astype(dtype))
     grads = model.backward(dY)
     assert {name: g.shape for name, g in grads.items()} == {name: p.shape for name, p in model.params.items()}
-    assert {a.dtype for a in [Y, dY, model.state, np.asarray(loss), *grads.values()]} == {np.dtype(dtype)}
+    assert {a.dtype for a in [Y, dY, *parts(model.state), np.asarray(loss), *grads.values()]} == {np.dtype(dtype)}

@@ -6,19 +6,22 @@ from functools import cache
 import numpy as np
 
 from rnn_lib import data
-from rnn_lib.bugs.rnn import BUGS, BuggyRNN
+from rnn_lib.bugs.lstm import BuggyLSTM
+from rnn_lib.bugs.rnn import BuggyRNN
 from rnn_lib.ground.seeds import generator
 from rnn_lib.ground.validation import check_choice, check_int
 from rnn_lib.losses import cross_entropy_loss, mse_loss
+from rnn_lib.lstm import LSTM
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.rnn import RNN
 from rnn_lib.training import Batch, History
 from rnn_lib.training import train as run
 
-__all__ = ["EPOCHS", "TASKS", "Examination", "Trial", "examine", "final_loss", "healthy"]
+__all__ = ["EPOCHS", "NETWORKS", "TASKS", "Examination", "Trial", "examine", "final_loss", "healthy"]
 
 EPOCHS = 200
 MOMENTS = 25, 50, 100, 150, 200  # after so many epochs the patient's gradient is looked at where the patient is
+NETWORKS = {"RNN": (RNN, BuggyRNN), "LSTM": (LSTM, BuggyLSTM)}
 LAST = 10  # epochs: the loss of a fresh batch jumps, so the final loss is the mean of so many
 
 
@@ -38,10 +41,11 @@ class Trial:
     size: int
     hidden_size: int
 
-    def model(self, bug=None, seed=0):
+    def model(self, bug=None, seed=0, network="RNN"):
         """Return a network for this task: the right one, or one with a bug, from the same initial weights."""
+        right, buggy = NETWORKS[network]
         sizes = self.size, self.hidden_size, self.size
-        return RNN(*sizes, seed=seed) if bug is None else BuggyRNN(bug, *sizes, seed=seed)
+        return right(*sizes, seed=seed) if bug is None else buggy(bug, *sizes, seed=seed)
 
     def gradients(self, model):
         """Return the model's gradients on the batch that would come after training."""
@@ -133,31 +137,33 @@ TASKS = {  # each a function of the seed
 }
 
 
-def examine(bug="carry_missing", task="sine wave, SGD", seed=0, on_epoch=None):
-    """Train the network with this bug, and the right one, on this task; compare their gradients before and half way.
+def examine(bug="carry_missing", task="sine wave, SGD", seed=0, on_epoch=None, network="RNN"):
+    """Train a network with this bug, and the right one, on this task; compare their gradients before and half way.
 
-    `seed` decides the initial weights and the symbols.
+    `seed` decides the initial weights and the symbols; `network` is "RNN", with a bug of `BUGS`, or "LSTM", of
+    `LSTM_BUGS`.
     """
-    check_choice("bug", bug, BUGS)
+    _, buggy = NETWORKS[check_choice("network", network, NETWORKS)]
+    check_choice("bug", bug, buggy.bugs)
     chosen = TASKS[check_choice("task", task, TASKS)](check_int("seed", seed, minimum=0))
-    right, halfway = healthy(task, seed)
-    moments = {"before training": chosen.model(seed=seed).params, "half way": halfway}
-    angles = {when: compare(*both_gradients(chosen, bug, weights)) for when, weights in moments.items()}
-    patient, own = chosen.model(bug, seed), {}
+    right, halfway = healthy(task, seed, network)
+    moments = {"before training": chosen.model(seed=seed, network=network).params, "half way": halfway}
+    angles = {when: compare(*both_gradients(chosen, bug, weights, network)) for when, weights in moments.items()}
+    patient, own = chosen.model(bug, seed, network), {}
 
     def look(epoch, history):
         if epoch + 1 in MOMENTS and all(np.isfinite(p).all() for p in patient.params.values()):
             whole = ({"all": np.concatenate([g.ravel() for g in grads.values()])}
-                     for grads in both_gradients(chosen, bug, patient.params))
+                     for grads in both_gradients(chosen, bug, patient.params, network))
             own[epoch + 1], _ = compare(*whole)["all"]
         return on_epoch is not None and on_epoch(epoch, history)
 
     return Examination(bug, task, right, train(chosen, patient, look), angles, own)
 
 
-def both_gradients(trial, bug, weights):
+def both_gradients(trial, bug, weights, network="RNN"):
     """Return the patient's gradients and the true ones at these weights."""
-    models = trial.model(bug).set_params(weights), trial.model().set_params(weights)
+    models = (trial.model(bug, network=network).set_params(weights), trial.model(network=network).set_params(weights))
     trial.gradients(models[0])  # a call before the one that is compared: what survives a call shows
     return tuple(map(trial.gradients, models))
 
@@ -170,10 +176,10 @@ def train(trial, model, on_epoch=None):
 
 
 @cache
-def healthy(task, seed=0):
+def healthy(task, seed=0, network="RNN"):
     """Return the right network's History on this task, and its parameters after half of the epochs."""
     chosen = TASKS[task](seed)
-    model, halfway = chosen.model(seed=seed), {}
+    model, halfway = chosen.model(seed=seed, network=network), {}
 
     def keep(epoch, history):
         if epoch == EPOCHS // 2 - 1:

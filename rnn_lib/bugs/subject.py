@@ -1,12 +1,16 @@
 """What the diagnosis of a backward pass must know of a network: problems to try it on, and the mistakes it may have."""
 
 import copy
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import combinations
+from operator import or_
 
 import numpy as np
 
-__all__ = ["Problem", "Subject"]
+from rnn_lib.bugs.patient import Change
+
+__all__ = ["Fingerprint", "Problem", "Subject"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +18,8 @@ class Problem:
     """The arguments of one call of a backward pass, and the right answer.
 
     args      the arguments by name, in order: "params", a dict, first; the output error last
-    axes      the axes of the others, such as {"X": ("T", "B", "I"), "hidden_states": ("T+1", "B", "H"), …}
+    axes      the axes of the others, such as {"X": ("T", "B", "I"), "hidden_states": ("T+1", "B", "H"), …}; of an
+              argument that is a dict of arrays, a dict
     backward  the right backward pass
     """
 
@@ -39,27 +44,37 @@ class Problem:
 
     def answer(self, backward):
         """Return the gradients of a backward pass that may be trusted, such as a patient's."""
-        return backward(*copy.deepcopy(self.args).values())
+        args = self.args if isinstance(backward, Change) else copy.deepcopy(self.args)  # a Change only reads them
+        return backward(*args.values())
 
-    @property
+    @cached_property
     def sizes(self):
         """The size of every axis by its letter."""
-        return {axis: n for name, axes in self.axes.items()
-                for axis, n in zip(axes, self.args[name].shape, strict=True) if len(axis) == 1}
+        found = {}
+        self.each(lambda array, axes: found.update(zip(axes, array.shape, strict=True)))
+        return {axis: n for axis, n in found.items() if len(axis) == 1}
 
     def cut(self, axis, n):
         """The same problem with the first n steps ("T") or sequences ("B") alone."""
-        args = dict(self.args)
-        for name, axes in self.axes.items():
+        def shortened(array, axes):
             for place, letters in enumerate(axes):
                 if letters[0] == axis:
-                    args[name] = args[name].take(range(n + len(letters[1:]) // 2), axis=place)  # "T+1": one more
-        return replace(self, args=args)
+                    array = array.take(range(n + len(letters[1:]) // 2), axis=place)  # "T+1": one more
+            return array
+
+        return self.with_args(**self.each(shortened))
 
     def sequence(self, b):
         """The same problem with sequence b alone."""
-        return self.with_args(**{name: self.args[name].take([b], axis=axes.index("B"))
-                                 for name, axes in self.axes.items()})
+        return self.with_args(**self.each(lambda array, axes: array.take([b], axis=axes.index("B"))))
+
+    def each(self, function):
+        """Return {name: function(array, axes)} for all arguments but params, and for each array of a dict."""
+        def apply(value, axes):
+            return ({key: apply(value[key], axes[key]) for key in value} if isinstance(value, dict)
+                    else function(value, axes))
+
+        return {name: apply(self.args[name], axes) for name, axes in self.axes.items()}
 
     def scaled(self, factor):
         """The same problem with `factor` times the output error."""
@@ -119,6 +134,8 @@ class Subject:
     shortened      functions (k, *arguments) -> gradients: a walk back over k steps at a time, in different ways
     told_apart     kinds or patients by name whose sentence is told, because it says where the mistake is
     of_the_walk    kinds that are mistakes of the walk back
+    gates          the letters of the gates, whose rows the gradients of `walk` hold one below the other; "" if none
+    unpaired       bugs by name that are not tried in pairs: further forms of a mistake that is
     """
 
     first: object
@@ -135,6 +152,8 @@ class Subject:
     shortened: tuple = ()
     told_apart: frozenset = frozenset()
     of_the_walk: frozenset = frozenset()
+    gates: str = ""
+    unpaired: frozenset = frozenset()
 
     @cached_property
     def ordinary(self):
@@ -149,10 +168,43 @@ class Subject:
 
     @cached_property
     def fingerprints(self):
-        """What each bug leaves on the problems, [(bug, list of gradients)]: made once, by the first who asks."""
-        return [(bug, [problem.answer(bug.make()) for problem in self.problems]) for bug in self.bugs.values()]
+        """What each bug leaves on the problems, a list of `Fingerprint`s."""
+        return [Fingerprint((bug.kind,), bug.make, self.problems, bug.name, bug.sentence) for bug in self.bugs.values()]
+
+    @cached_property
+    def pairs(self):
+        """What two bugs of different kinds leave, wherever they change different parts of the right pass."""
+        args = self.first.args.values()
+        changes = [(bug, set(bug.backward.changes(*args))) for bug in self.bugs.values()
+                   if isinstance(bug.backward, Change) and bug.name not in self.unpaired]
+        return [Fingerprint((one.kind, other.kind), partial(or_, one.backward, other.backward), self.problems)
+                for (one, parts), (other, others) in combinations(changes, 2)
+                if one.kind != other.kind and not parts & others]
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The gradients that one bug leaves, or two at once: made once for each problem, by the first who asks.
+
+    kinds           the kinds of the mistakes
+    make            a function that returns the wrong backward pass
+    name, sentence  those of the bug, if it is one
+    """
+
+    kinds: tuple
+    make: object
+    problems: tuple
+    name: str = ""
+    sentence: str = ""
+    made: dict = field(default_factory=dict)
+
+    def on(self, i):
+        """Return the gradients on problem i."""
+        if i not in self.made:
+            self.made[i] = self.problems[i].answer(self.make())
+        return self.made[i]
 
     @property
-    def nothing_to_carry(self):
-        """A call that leaves no carry behind: its weights carry nothing."""
-        return self.first.with_args(params=(self.without_carry or self.first).params)
+    def gradients(self):
+        """The gradients on each problem."""
+        return list(map(self.on, range(len(self.problems))))

@@ -19,18 +19,19 @@ from rnn_lib.exercises.verdict import (
     safe_describe,
 )
 
-__all__ = ["COUNTING", "EXACT", "Answers", "Learner", "one_number", "same"]
+__all__ = ["COUNTING", "EXACT", "Answers", "Learner", "one_number", "same", "turned"]
 
 EXACT = 1e-12  # how well answers in float64 must agree: right ones came within 6e-15 (in float32 within 1.3e-6)
-COUNTING = {IndexError: "Python counts from 0: the steps of X and dY are 0 to T - 1, and hidden_states has one more."}
+COUNTING = {IndexError: "Python counts from 0: the steps of X and dY are 0 to T - 1, and the states, with the initial "
+                        "one, have one more."}
 
 
 class Learner:
     """The learner's backward pass, called safely."""
 
-    def __init__(self, backward, kinds):
-        """Nothing is called yet; `kinds` says what each kind of mistake is."""
-        self.backward, self.kinds = backward, kinds
+    def __init__(self, backward, subject):
+        """Nothing is called yet; the `bugs.Subject` says what each kind of mistake is."""
+        self.backward, self.subject, self.kinds = backward, subject, subject.kinds
         self.rtol = EXACT
         self.went_well = []   # the sizes of the problems that were answered
         self.changed = set()  # names of the arguments that it wrote into
@@ -63,8 +64,8 @@ class Learner:
     def gradients(self, value, problem):
         """Check the keys, types, shapes and numbers of what the function returned."""
         params = problem.params
-        is_dict = isinstance(value, Mapping)
-        require(is_dict, "wrong_type", f"expected a dict with keys {', '.join(params)}, got {safe_describe(value)}.")
+        if not isinstance(value, Mapping):  # no `require`: to describe a dict of arrays takes longer than to check it
+            raise Verdict("wrong_type", f"expected a dict with keys {', '.join(params)}, got {safe_describe(value)}.")
         missing = ", ".join(name for name in params if name not in value)
         extra = ", ".join(str(key) for key in value if key not in params)
         unknown = f"; no parameter is called {extra}" if extra else ""
@@ -93,6 +94,10 @@ class Learner:
     def in_shape(self, grads, problem):
         """Return the gradients if each is finite and has the shape of its parameter, or raise a Verdict."""
         right = problem.right
+        for name, g in grads.items():
+            if g.ndim == 0 and right[name].shape == (1,):
+                self.remarks[f"the gradient of {name} is a bare number where the parameter has shape (1,)."] = None
+                grads[name] = g.reshape(1)
         crooked = [name for name, g in grads.items() if g.shape != right[name].shape]
         on_its_side = crooked and all(sideways(grads[name], right[name], self.rtol) for name in crooked)
         require(not on_its_side, "gradient_transposed",
@@ -124,10 +129,10 @@ class Learner:
 class Answers:
     """The learner's gradients on all `problems`, and the names of those that are right, transposed, or zero there."""
 
-    def __init__(self, learner, problems):
-        """Call the learner's function once on each problem."""
-        self.problems, self.kinds, self.rtol = problems, learner.kinds, learner.rtol
-        self.grads = [learner(problem) for problem in problems]
+    def __init__(self, learner, problems, grads=None):
+        """Call the learner's function once on each problem, if its gradients are not there yet."""
+        self.problems, self.subject, self.rtol = problems, learner.subject, learner.rtol
+        self.grads = grads or [learner(problem) for problem in problems]
         self.right = [problem.right for problem in problems]
         self.names = list(problems[0].params)  # all lists of names are in the order of the equations
         self.solved = [same(grads, right, self.rtol) for grads, right in zip(self.grads, self.right, strict=True)]
@@ -147,17 +152,38 @@ class Answers:
         """Return the parameters whose gradients are everywhere these."""
         return self.everywhere(lambda g, other: close(g, other, self.rtol), gradients)
 
+    def explained_by(self, mark):
+        """Return the parameters whose gradients are everywhere those of a `bugs.Fingerprint`, if a wrong one is."""
+        on_first = {name for name in self.wrong if close(self.grads[0][name], mark.on(0)[name], self.rtol)}
+        return self.left_by(mark.gradients) if on_first else []
+
     def found(self, kind, finding=""):
         """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
-        return Verdict(kind, f"{finding}{self.kinds[kind]} It shows in: {', '.join(self.wrong)}.")
+        return Verdict(kind, f"{finding}{self.subject.kinds[kind]} {self.shown()}")
 
-    def factor(self, names):
-        """Return, in words, the one number that these gradients are everywhere multiplied by; "" if there is none."""
+    def shown(self):
+        """Say which gradients are wrong and, if they are so in the rows of some gates only, of which."""
+        rows = {self.rows_of(name) for name in self.wrong}
+        return f"It shows in: {', '.join(self.wrong)}{rows.pop() if len(rows) == 1 else ''}."
+
+    def rows_of(self, name):
+        """Say in the rows of which gates a gradient is wrong; "" if in those of all, or if it has none."""
+        gates = self.subject.gates if name in self.subject.walk else ""
+        pairs = [(np.split(ours[name], len(gates)), np.split(right[name], len(gates)))
+                 for ours, right in zip(self.grads, self.right, strict=True) if gates]
+        wrong = [gate for k, gate in enumerate(gates)
+                 if not all(close(ours[k], right[k], self.rtol) for ours, right in pairs)]
+        return f" in the rows of {', '.join(wrong)}" if len(wrong) < len(gates) else ""
+
+    def factor(self, names, gradients=None):
+        """Return, in words, the one number that these gradients are everywhere times the right ones, or other ones;
+        "" if there is none.
+        """
         factors = []
-        for problem, grads in zip(self.problems, self.grads, strict=True):
-            a, e = (np.concatenate([d[name].ravel() for name in names]) for d in (grads, problem.right))
+        for grads, others in zip(self.grads, gradients or self.right, strict=True):
+            a, e = (np.concatenate([d[name].ravel() for name in names]) for d in (grads, others))
             factors.append(a @ e / (e @ e))
-            if not all(close(grads[name], factors[-1] * problem.right[name], self.rtol) for name in names):
+            if not all(close(grads[name], factors[-1] * others[name], self.rtol) for name in names):
                 return ""
         for sign, top, bottom in sorted(product((1, -1), PRODUCTS, PRODUCTS), key=lambda c: len(c[1] + c[2])):
             wanted = [sign * value(top, problem) / value(bottom, problem) for problem in self.problems]
@@ -185,9 +211,15 @@ def one_number(names):
                    f"and does your sum name it? It shows in: {', '.join(names)}.")
 
 
+def turned(g):
+    """Return a matrix transposed, or a column of squares with each square transposed; anything else as it is."""
+    squares, rest = divmod(len(g), g.shape[1]) if g.ndim == 2 and g.size else (0, 1)
+    return np.concatenate([square.T for square in np.split(g, squares)]) if not rest else g.T
+
+
 def sideways(g, expected, rtol):
-    """True if g is the transpose of a matrix that should be there."""
-    return g.ndim == 2 and close(g.T, expected, rtol)
+    """True if g is the transpose of a matrix that should be there, or of each of the squares that it is made of."""
+    return g.ndim == 2 and (close(g.T, expected, rtol) or close(turned(g), expected, rtol))
 
 
 def same(grads, expected, rtol):

@@ -1,4 +1,5 @@
-"""Checks of notebook 07's exercises: softmax, its gradient, two losses, the last step's error, a batch by heart."""
+"""Checks of notebook 07's exercises: softmax, its gradient, two losses, the last step's error, a batch by heart,
+the last real step's error."""
 
 import tracemalloc
 
@@ -18,7 +19,8 @@ from rnn_lib.exercises.verdict import (
 from rnn_lib.losses import softmax
 
 __all__ = [
-    "check_last_step_gradient", "check_learns_by_heart", "check_pushes", "check_softmax", "check_softmax_gradient",
+    "check_last_real_gradient", "check_last_step_gradient", "check_learns_by_heart", "check_pushes", "check_softmax",
+    "check_softmax_gradient",
 ]
 
 KEEPDIMS = {ValueError: "Did shapes not fit? A sum or a maximum over the classes loses their axis; keepdims=True keeps "
@@ -259,3 +261,59 @@ def check_learns_by_heart(learns_by_heart):
     return ("it passes healthy networks, and finds three that are ill: frozen weights, a wrong sign, no memory. It "
             "takes a moment, and says nothing about sequences that were not in the batch, and little about gradients: "
             "most of the wrong ones in notebook 05's clinic pass it.")
+
+
+@returns_report
+def check_last_real_gradient(last_real_gradient):
+    """Check exercise 6: dL/dlogits, (T, B, C), of the mean cross-entropy at step `lengths[b]` of each sequence b."""
+    T, B, C = 6, 4, 5
+    logits = np.random.default_rng(3).normal(size=(T, B, C))
+    labels, lengths, each = np.array([1, 3, 0, 3]), np.array([6, 2, 4, 2]), np.arange(B)
+    beyond = {IndexError: "Counted from 0, the last real step of n is n - 1: the longest sequence has no step n."}
+    got = attempt(last_real_gradient, logits, labels, lengths, hints=beyond)
+    p, one_hot = softmax(logits), data.one_hot(labels, C)
+    real = np.arange(T)[:, None] < lengths
+
+    def at(steps, d):
+        dY = np.zeros((T, B, C))
+        dY[steps, each] = d
+        return dY
+
+    def in_every_sequence(d):  # what is left if the steps have no partner in the index
+        dY = np.zeros((T, B, C))
+        dY[lengths - 1] = d
+        return dY
+
+    error = p[lengths - 1, each] - one_hot
+    without_partner = "every sequence has an error at each of these steps. Index both: [lengths - 1, np.arange(B)]."
+    off_by_one = "counted from 0, the last real step of n is n - 1."
+    mistakes = [
+        ("reads_padding", at(T - 1, (p[-1] - one_hot) / B),
+         "that is the last step of the array. For three of these sequences it is padding: where does each end?"),
+        ("reads_padding", at(lengths - 1, (p[-1] - one_hot) / B),
+         "the errors sit at the right steps, but are those of the array's last step. Take the logits, too, from where "
+         "each sequence ends."),
+        ("wrong_place", at(T - 1, error / B), "these are the right errors. They belong where each sequence ends."),
+        ("one_late", at(lengths % T, (p[lengths % T, each] - one_hot) / B), f"one step late: {off_by_one}"),
+        ("one_early", at(lengths - 2, (p[lengths - 2, each] - one_hot) / B), f"one step early: {off_by_one}"),
+        ("in_every_sequence", in_every_sequence(error / B), without_partner),
+        ("in_every_sequence", in_every_sequence((p[lengths - 1] - one_hot) / B), without_partner),
+        ("error_at_every_step", real[..., None] * (p - one_hot) / B,
+         "every real step has an error here. The loss looks at the last of them only."),
+        ("error_at_every_step", real[..., None] * (p - one_hot) / lengths.sum(),
+         "that is the mean over all real steps. The loss has one target for each sequence."),
+        ("scale", at(lengths - 1, error / lengths.sum()),
+         "right direction, but the mean is over the B targets, not over all real steps."),
+        ("scale", at(lengths - 1, error / lengths[:, None]),
+         "right direction, but the mean is over the B targets: a long sequence counts as much as a short one."),
+        ("scale", at(lengths - 1, error / (T * B)), "right direction, but the mean is over B targets, not T times B."),
+        ("scale", at(lengths - 1, error), "right direction, but B times too large: the loss is a mean over the batch."),
+        ("sign", at(lengths - 1, -error / B), "the sign: the gradient is p minus the one-hot label."),
+        ("one_hot_missing", at(lengths - 1, p[lengths - 1, each] / B),
+         "these are the probabilities alone. Where does the label come in?"),
+        ("softmax_missing", at(lengths - 1, (logits[lengths - 1, each] - one_hot) / B),
+         "the logits are not probabilities yet."),
+        ("last_step_alone", error / B, "these are the right errors, but backward wants one for each step, (T, B, C)."),
+    ]
+    judge("dY", got, at(lengths - 1, error / B), mistakes)
+    return "each sequence answers where it ends, and its padding gets no error."

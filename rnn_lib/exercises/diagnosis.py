@@ -8,31 +8,27 @@ A network comes in as a `bugs.Subject`. A mistake is added to its bugs, and to n
 """
 
 from functools import partial
-from itertools import combinations
 
 import numpy as np
 
 from rnn_lib.exercises.answers import EXACT, Answers, Learner, one_number, same
+from rnn_lib.exercises.memory import four_calls, is_repeated, memory, require_fresh, require_fresh_at_new_sizes
+from rnn_lib.exercises.two_mistakes import OWN_TEST, both, two_at_once
 from rnn_lib.exercises.unknown import unknown
 from rnn_lib.exercises.verdict import SINGLE, Verdict, close, require
 
 __all__ = ["diagnose"]
 
-OWN_TEST = {  # kinds that are found by a test of their own, not by the gradients that a patient leaves
-    "bias_missing", "clipped", "gradient_transposed", "not_zeroed", "params_changed", "scale", "small_lost",
-    "stale_cache", "truncated", "weight_decay",
-}
-
 
 def diagnose(subject, backward):
     """Return the praise of a learner's backward pass, or raise the simplest Verdict that fits all its answers."""
-    learner = Learner(backward, subject.kinds)
+    learner = Learner(backward, subject)
     require_repeatable(subject, learner)
     answers = Answers(learner, subject.problems)
     wrong = set(answers.wrong)
     if not wrong:
         return praise(subject, learner)
-    require_fresh_at_new_sizes(subject, answers)
+    require_fresh_at_new_sizes(subject, learner, answers)
     if answers.empty == answers.names:
         raise Verdict("not_started", "every gradient is still zero. Fill them in and run this cell again.")
     if wrong <= set(answers.sideways):
@@ -57,6 +53,8 @@ def diagnose(subject, backward):
         raise Verdict("batch", "it is right for a single sequence and wrong for a batch. A weight is shared by all "
                       "sequences, so its gradient is a sum over them. Look at each line that handles the batch axis. "
                       f"It shows in: {', '.join(answers.wrong)}.")
+    if kinds := two_at_once(subject, answers):
+        raise both(subject, kinds, f" {answers.shown()}")
     raise unknown(subject, learner, answers, factors)
 
 
@@ -102,69 +100,18 @@ def scaled(subject, factor):
 def require_repeatable(subject, learner):
     """Raise a Verdict unless each call is about its own arguments; find out how precise the answers are."""
     first, again = subject.first, subject.again
-    learner.try_on(subject.nothing_to_carry)  # in case an earlier check's calls have left a carry
-    calls = [learner(problem) for problem in (first, again, first, first)]
-    require("params" not in learner.changed, "params_changed", subject.kinds["params_changed"])
-    if not all(same(calls[0], call, learner.rtol) for call in calls[2:]):
-        raise memory(subject, learner, calls)
+    calls = four_calls(subject, learner)
+    if not is_repeated(learner, calls):
+        learner.try_on(subject.without_carry or first)  # in case an earlier check's calls have left a carry
+        calls = four_calls(subject, learner)
+        if not is_repeated(learner, calls):
+            raise memory(subject, learner, calls)
     if not same(calls[0], first.right, learner.rtol):
         if rounded(learner, first, calls[0]):
             learner.rtol = SINGLE
         require(learner.rtol == SINGLE or not numerical(subject, learner, calls[0]), "numerical", NUMERICAL)
     if same(calls[0], first.right, learner.rtol) and not same(calls[1], again.right, learner.rtol):
         require_fresh(subject, first, again, calls[1])
-
-
-def memory(subject, learner, calls):
-    """Return the Verdict on a function that gave two answers to the same question."""
-    first, again = subject.first, subject.again
-    for bug in subject.bugs.values():
-        if bug.kind == "not_zeroed":
-            patient = bug.make()
-            if all(same(grads, problem.answer(patient), learner.rtol)
-                   for grads, problem in zip(calls, (first, again, first, first), strict=True)):
-                return Verdict("not_zeroed", subject.kinds["not_zeroed"])
-
-    def adds_up(name):
-        one, two, three, _ = (grads[name] for grads in calls)
-        kept = [(0 * one, one, first), (0 * one, two, again)]  # right every time …
-        summed = [(one, two, again), (two, three, first)]      # … or on top of what was there before
-        return any(all(close(after, before + problem.right[name], learner.rtol) for before, after, problem in steps)
-                   for steps in (kept, summed))
-
-    if all(map(adds_up, first.params)):
-        return Verdict("not_zeroed", subject.kinds["not_zeroed"])
-    more = [learner(first) for _ in range(3)]
-    one, two = (np.concatenate([(b[name] - a[name]).ravel() for name in b])
-                for a, b in zip(more, more[1:], strict=False))
-    if abs(one @ two) < 0.99 * np.linalg.norm(one) * np.linalg.norm(two):  # what is kept moves along a line, or rests
-        return Verdict("random", "The same arguments give another answer at every call, without a rule. Look for a "
-                       "random number: noise, dropout, a weight that is drawn anew, an array by np.empty.")
-    return Verdict("not_repeatable", "The same arguments gave another answer the second time. Look at what survives "
-                   "from one call to the next, and for an array by np.empty, then check again.")
-
-
-def require_fresh_at_new_sizes(subject, answers):
-    """Raise a Verdict if the first data of a size that was never seen got the right answer, and the next a wrong one.
-
-    The next are milder, so that whatever depends on the data alone shows with the first.
-    """
-    last = len(subject.ordinary) - 1  # `unseen` comes last
-    if subject.unseen and answers.solved[last - 1 : last + 1] == [True, False]:
-        require_fresh(subject, *subject.unseen, answers.grads[last])
-        raise Verdict("stale_cache", f"{subject.kinds['stale_cache']} Of two calls with the same sizes the first was "
-                      "right and the second, with other data and other parameters, was not.")
-
-
-def require_fresh(subject, first, again, grads):
-    """Raise a Verdict if these gradients, of `again`, are made from some arguments of the call before, `first`."""
-    names = list(first.axes)
-    for n in range(1, len(names) + 1):
-        for old in combinations(names, n):
-            mixed = again.with_args(**{name: first.args[name] for name in old})
-            if same(grads, mixed.right, SINGLE):
-                raise Verdict("stale_cache", f"{subject.kinds['stale_cache']} The second call, with other data of the "
-                              f"same sizes, still used the first call's {' and '.join(old)}.")
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -245,7 +192,8 @@ def require_linear(subject, learner, answers):
 
 def kinds_that_fit(subject, answers):
     """Return the kinds of mistakes that explain every gradient."""
-    marks = [(bug.kind, set(answers.left_by(grads))) for bug, grads in subject.fingerprints if bug.kind not in OWN_TEST]
+    marks = [(mark.kinds[0], set(answers.explained_by(mark))) for mark in subject.fingerprints
+             if mark.kinds[0] not in OWN_TEST]
     kinds = {kind for kind, names in marks if names == set(answers.names)}
     return kinds or {  # or each wrong gradient has this mistake in another form
         kind for kind, _ in marks
@@ -257,9 +205,9 @@ def place(kind, subject, answers):
     """Return a sentence that says where this mistake is: that of the first patient that left these gradients, if its
     kind is told apart; that the walk back is right, if a gradient shows it; or "".
     """
-    for bug, grads in subject.fingerprints:
-        if {bug.kind, bug.name} & subject.told_apart and answers.left_by(grads) == answers.names:
-            return f"{bug.sentence} "
+    for mark in subject.fingerprints:
+        if {*mark.kinds, mark.name} & subject.told_apart and answers.explained_by(mark) == answers.names:
+            return f"{mark.sentence} "
     proof = [name for name in subject.walk if name not in answers.wrong]
     if kind in subject.of_the_walk and proof:
         return (f"{proof[0]} shows that the walk back is right: the mistake is in what goes into "

@@ -17,7 +17,7 @@ def unknown(subject, learner, answers, factors):
     for name in answers.names:
         verdict = "right" if name not in factors else "zero" if name in answers.empty else (
             "transposed" if name in answers.sideways else f"{factors[name]} times the right one" if factors[name]
-            else "wrong")
+            else f"wrong{answers.rows_of(name)}")
         rows.append((name, verdict))
     message = f"wrong for {', '.join(answers.wrong)}, and not by one mistake that this check knows."
     largest = max(np.abs(grads[name] - right[name]).max() / np.abs(right[name]).max()
@@ -48,7 +48,7 @@ def where(subject, learner, answers, factors):
                 f"or a rounding in the lines of {wrong}.")
     proof = [name for name in subject.walk if name not in answers.wrong]
     if proof:
-        return (f"The gradient of {proof[0]}, made of all dL/dz_t, is right, and so is the walk back: "
+        return (f"The gradient of {proof[0]}, made of every step's error, is right, and so is the walk back: "
                 f"look at the lines that make the gradient of {wrong}.")
     if not subject.without_carry:
         return f"Look at the lines that make the gradient of {wrong}."

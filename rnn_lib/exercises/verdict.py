@@ -162,7 +162,7 @@ def safe_describe(value):
 def as_numbers(value):
     """Return the learner's value as a new float64 array, or None if it is not made of real numbers."""
     try:
-        array = np.asarray(value)
+        array = np.asarray(without_graph(value))
         if array.dtype.kind == "O" and None not in array.ravel().tolist():  # such as Python's own large integers
             array = array.astype(float)
         return np.array(array, dtype=float) if array.dtype.kind in "fiub" else None
@@ -170,6 +170,11 @@ def as_numbers(value):
         raise
     except BaseException:  # whatever __array__ or __len__ of a strange object raises
         return None
+
+
+def without_graph(value):
+    """Return the numbers of a PyTorch tensor that requires a gradient; anything else as it is."""
+    return value.detach() if getattr(value, "requires_grad", False) is True else value
 
 
 def judge(name, got, expected, mistakes=(), rtol=1e-9, nearly=None, single=False):
@@ -209,7 +214,7 @@ def is_single(value):
 def dtype_of(value):
     """Return the dtype of a NumPy array, or of what turns into one, such as PyTorch's; float64 of anything else."""
     try:
-        return np.asarray(value).dtype if hasattr(value, "dtype") else np.dtype(float)
+        return np.asarray(without_graph(value)).dtype if hasattr(value, "dtype") else np.dtype(float)
     except Exception:
         return np.dtype(float)
 
@@ -223,6 +228,9 @@ def is_right(got, expected, rtol=1e-9):
 def close(a, b, rtol):
     """True if arrays of the same shape differ by at most rtol of the larger one's largest element."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if a.shape != b.shape or not np.isfinite(a).all():
+    if a.shape != b.shape:
         return False
-    return bool(np.abs(a - b).max(initial=0) <= rtol * max(np.abs(a).max(initial=0), np.abs(b).max(initial=0)))
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(a - b).max(initial=0)  # not finite if a number of one of them is not
+    return bool(np.isfinite(difference)
+                and difference <= rtol * max(np.abs(a).max(initial=0), np.abs(b).max(initial=0)))

@@ -154,8 +154,8 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
     # Where the loss alone stops the complex step, the check's own loss does not.
     elsewhere_method = asked._replace(tolerance=method.tolerance) if loss_why else method
 
-    def compared(calls):
-        return compare(calls, elsewhere_method if calls[0][0].place == OTHER_SHAPES else method, v)
+    def compared(calls, each_number=True):
+        return compare(calls, elsewhere_method if calls[0][0].place == OTHER_SHAPES else method, v, each_number)
 
     found = [compared(calls) for calls in series]
     slips = dict.fromkeys(fault for calls in found for c in calls for fault in c.faults)

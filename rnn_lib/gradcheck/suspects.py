@@ -50,7 +50,7 @@ def surviving(found, series, compared):
         first, second = calls[:2]
         twice = first.X is second.X and not first.setting.fresh
         if (twice and any(differ(g, second.grads[name]) for name, g in first.grads.items())
-                or any(set(c.wrong) - set(compared([call])[0].wrong)
+                or any(set(c.wrong) - set(compared([call], each_number=False)[0].wrong)
                        for c, call in zip(calls[1:], made[1:], strict=True) if c.wrong)):
             return ("A later call does not give what a first call gives: something survives a call. Look at what "
                     "backward adds to and at what forward remembers: where are they made anew?")

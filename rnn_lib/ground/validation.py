@@ -8,8 +8,8 @@ import numpy as np
 
 __all__ = [
     "as_array", "cast", "check_array", "check_callable", "check_choice", "check_has", "check_int", "check_labels",
-    "check_named_arrays", "check_number", "check_path", "check_same_keys", "describe", "fits", "is_finite",
-    "shape_of",
+    "check_lengths", "check_mask", "check_named_arrays", "check_number", "check_path", "check_same_keys", "check_text",
+    "describe", "fits", "is_finite", "shape_of",
 ]
 
 NUMBERS = "fiubc"  # kinds of dtype: float, int, unsigned, bool, complex
@@ -132,6 +132,30 @@ def check_labels(name, labels, n_classes, shape, counts=True):
     return labels
 
 
+def check_mask(mask, shape):
+    """Return `mask` as booleans of this shape, at least one of them True, or raise."""
+    mask = check_array("mask", mask, shape)
+    if mask.dtype != bool:
+        raise TypeError(f"mask: expected booleans, got dtype {mask.dtype}")
+    if not mask.any():
+        raise ValueError("mask: expected at least one target that counts, got a mask that is False everywhere")
+    return mask
+
+
+def check_lengths(mask, shape):
+    """Return how long each sequence is, (B,), by its mask, (T, B), or raise: padding stands behind what is real."""
+    mask = check_mask(mask, shape)
+    lengths = mask.sum(axis=0)
+    if not mask[0].all():
+        b = int(mask[0].argmin())
+        raise ValueError(f"mask: expected sequences that begin at step 0, got False there in sequence {b}")
+    padded_inside = (mask[1:] > mask[:-1]).any(axis=0)
+    if padded_inside.any():
+        b = int(padded_inside.argmax())
+        raise ValueError(f"mask: expected padding behind a sequence only, got a True after a False in sequence {b}")
+    return lengths
+
+
 def check_same_keys(name, value, params):
     """Raise unless the dict `value` has the keys of `params` and, under each, an array of the same shape."""
     if type(value) is dict and value.keys() == params.keys():
@@ -156,6 +180,15 @@ def check_path(name, value):
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name}: expected a file's path, got {describe(value)}")
     return os.fspath(value)
+
+
+def check_text(name, value):
+    """Return `value` if it is a text of at least one symbol, or raise an error that names it."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a text, got {describe(value)}")
+    if not value:
+        raise ValueError(f"{name}: expected at least one symbol, got an empty text")
+    return value
 
 
 def check_has(name, value, *attributes):

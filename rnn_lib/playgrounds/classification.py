@@ -10,9 +10,10 @@ from rnn_lib import MLP, RNN, data
 from rnn_lib.ground.validation import check_choice, check_int
 from rnn_lib.losses import cross_entropy_loss, last_step, softmax, softmax_mse_loss
 from rnn_lib.optim import Adam
-from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
+from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.classification import draw_image, draw_probabilities
 from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, TARGET, new_figure
+from rnn_lib.plots.words import say
 from rnn_lib.training import fit
 
 TASKS = ["first symbol", "parity", "digits"]
@@ -157,7 +158,7 @@ def draw_classifier(run, ghosts=()):
         draw_probabilities(axes[2], run.probabilities, truth, run.task.classes, run.task.steps, run.task.xlabel)
     if run.image is not None:
         draw_image(axes[3], run.image)
-    return figure
+    return say(figure, run.summary + beside(ghosts))
 
 
 def draw_loss(axis, run, shown):

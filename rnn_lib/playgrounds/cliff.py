@@ -9,6 +9,7 @@ from rnn_lib.optim import SGD, clip_grad_norm, grad_norm
 from rnn_lib.playgrounds.panel import Panel, log_slider, plain
 from rnn_lib.plots.style import BACKWARD, TARGET, new_figure
 from rnn_lib.plots.vanishing import draw_path, draw_surface
+from rnn_lib.plots.words import say
 from rnn_lib.rnn import RNN
 
 __all__ = ["cliff_panel", "descend_cliff", "draw_cliff", "one_unit", "one_unit_loss"]
@@ -81,7 +82,7 @@ def draw_cliff(descent):
     axes[1].plot(descent.loss, color=TARGET)
     axes[1].set(ylim=(0, 2.6), xlim=(0, STEPS), xticks=[0, 20, 40, 60], yticks=[0, 1, 2], xlabel="step", ylabel="loss")
     axes[1].set_title("Loss by step", fontsize=11)
-    return figure
+    return say(figure, descent.summary)
 
 
 def cliff_panel():

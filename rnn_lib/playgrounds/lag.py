@@ -9,6 +9,7 @@ from rnn_lib.playgrounds.panel import Panel, choice, slider
 from rnn_lib.plots.sequences import draw_map
 from rnn_lib.plots.style import BASELINE, new_figure
 from rnn_lib.plots.vanishing import draw_lag_curves
+from rnn_lib.plots.words import say
 
 __all__ = ["draw_lag", "lag_panel", "run_lag", "sheared"]
 
@@ -74,7 +75,7 @@ def draw_lag(run):
     draw_map(axes[1], run.states)
     axes[1].set_title("States: orange +1, violet −1", fontsize=11)
     axes[1].set(xlabel="time step t", xticks=[0, 20, 40])
-    return figure
+    return say(figure, run.summary)
 
 
 def lag_panel():

@@ -10,9 +10,10 @@ from rnn_lib import RNN, data
 from rnn_lib.generate import free_run
 from rnn_lib.ground.validation import check_choice
 from rnn_lib.optim import SGD, Adam
-from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
+from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.forecast import shade_warm_up
 from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, TARGET, new_figure
+from rnn_lib.plots.words import say
 from rnn_lib.training import fit
 
 OPTIMISERS = {
@@ -101,7 +102,10 @@ def draw_sine(run, ghosts=()):
         axis.set_position(place)
     draw_loss(axes[0], run, ghosts)
     draw_time(axes[1], run)
-    return figure
+    own = "" if run.diverged else (
+        f" The last period that it draws on its own swings by {np.ptp(run.free_running[-PERIOD:]):.1f}, the true by 2."
+    )
+    return say(figure, run.summary + own + beside(ghosts))
 
 
 def draw_loss(axis, run, ghosts):

@@ -5,6 +5,7 @@ from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
 from rnn_lib.plots.style import INPUT, TARGET, new_figure
+from rnn_lib.plots.words import listing, say, small
 
 
 def class_probabilities(p, truth, title, classes=None, steps=None, image=None, xlabel="time step"):
@@ -24,7 +25,15 @@ def class_probabilities(p, truth, title, classes=None, steps=None, image=None, x
         draw_image(axes[0, 0], image)
     figure.get_layout_engine().set(rect=(0, 0, 0.99, 1))  # room for the last frame's line
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return figure
+    names, right = np.array(class_names(p, classes)), np.broadcast_to(truth, len(p))
+    always = f"always {names[right[0]]}" if len({*right}) == 1 else " ".join(names[right])
+    return say(figure, f"{title}: step by step, the most probable class is {' '.join(names[p.argmax(axis=1)])}; right "
+                       f"is {always}, which at the end has {small(p[-1, right[-1]])}.")
+
+
+def class_names(p, classes=None):
+    """Return the names of the classes of `p`, (T, C); by default their numbers."""
+    return [*map(str, range(p.shape[1]) if classes is None else classes)]
 
 
 def draw_probabilities(axis, p, truth, classes=None, steps=None, xlabel="time step"):
@@ -35,7 +44,7 @@ def draw_probabilities(axis, p, truth, classes=None, steps=None, xlabel="time st
     axis.add_collection(PatchCollection(frames, facecolor="none", edgecolor=TARGET, linewidth=1.4))
     for t, name in enumerate(range(1, T + 1) if steps is None else steps):  # text is quicker to draw than ticks
         axis.text(t, C - 0.4, name, ha="center", va="top")
-    classes = [*map(str, range(C) if classes is None else classes)]
+    classes = class_names(p, classes)
     for c, name in enumerate(classes):
         axis.text(-0.5, c, f"{name} ", ha="right", va="center")
     axis.set(xticks=[], yticks=[], xlim=(-0.52, T - 0.48), ylim=(C - 0.48, -0.52))
@@ -68,7 +77,8 @@ def digit_as_sequence(digit, title):
     right.set_title("as the network reads it, from top to bottom", fontsize=11, fontweight="normal")
     right.axis("off")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return figure
+    return say(figure, f"{title}: on the left the whole picture, {T} by {I} pixels; on the right its rows one by one, "
+                       f"x_1 at the top to x_{T} at the bottom, each with {I} numbers.")
 
 
 def digit_images(digits, captions, title):
@@ -79,7 +89,7 @@ def digit_images(digits, captions, title):
         draw_image(axis, digit, caption)
     figure.get_layout_engine().set(rect=(0, 0, 0.99, 1))
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return figure
+    return say(figure, f"{title}: {N} digits side by side, {'; '.join(map(str, captions))}.")
 
 
 def confusion_matrix(counts, title):
@@ -94,4 +104,7 @@ def confusion_matrix(counts, title):
     axis.set(title=title, xlabel="read as", ylabel="is", xticks=range(C), yticks=range(C))
     axis.tick_params(length=0)
     axis.grid(False)
-    return figure
+    most = np.argsort(-wrong, axis=None, kind="stable")[: min(3, np.count_nonzero(wrong))]
+    mistakes = [f"{i} read as {j} ({counts[i, j]})" for i, j in zip(*np.unravel_index(most, wrong.shape), strict=True)]
+    return say(figure, f"{title}: {np.trace(counts)} of {counts.sum()} stand there; the most frequent mistakes are "
+                       f"{listing(mistakes or ['none'])}.")

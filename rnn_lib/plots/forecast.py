@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from rnn_lib.plots.style import BASELINE, INPUT, LINES, OUTPUT, SERIES, TARGET, label_ends, new_figure
+from rnn_lib.plots.words import courses, listing, number, say
 
 
 def curves(x, values, title, xlabel="time step", ylabel="value", log=False):
@@ -13,7 +14,7 @@ def curves(x, values, title, xlabel="time step", ylabel="value", log=False):
         axis.plot(x, np.ravel(y), color=SERIES[i % len(SERIES)], linestyle=LINES[i % len(LINES)], label=label)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     label_ends(axis)
-    return figure
+    return say(figure, f"{title}: from {xlabel} {number(x[0])} to {number(x[-1])}, the {ylabel} of {courses(values)}.")
 
 
 def stacked_series(x, values, title, xlabel="time step"):
@@ -25,7 +26,7 @@ def stacked_series(x, values, title, xlabel="time step"):
         axis.set_ylabel(label)
     axes[0, 0].set_title(title)
     axes[-1, 0].set_xlabel(xlabel)
-    return figure
+    return say(figure, f"{title}: from {xlabel} {number(x[0])} to {number(x[-1])}, {courses(values)}.")
 
 
 def windows_on_timeline(series, length, stride=1, title="Each window is a piece of the series, its target one later"):
@@ -48,7 +49,9 @@ def windows_on_timeline(series, length, stride=1, title="Each window is a piece 
     axis.set(title=title, xlabel="time step")
     axis.grid(False, axis="y")
     axis.spines["left"].set_visible(False)
-    return figure
+    firsts = listing(start + 1 for start in starts)
+    return say(figure, f"{title}: a series of {len(series)} values and below it the windows of {length} inputs that "
+                       f"begin at step {firsts}; the target of each input is the value that follows it.")
 
 
 def forecasts(
@@ -77,7 +80,17 @@ def forecasts(
     axis.margins(x=0, y=0.14)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     label_ends(axis)
-    return figure
+    told = [distance(name, np.ravel(y), target) for name, y in {**(baselines or {}), **outputs}.items()]
+    return say(figure, f"{title}: beside the {label}, {'; '.join(told)}.")
+
+
+def distance(name, forecast, target):
+    """Say how far a forecast of a target's end is from it: at first, on the whole way, and in the last quarter."""
+    errors = np.abs(forecast - target[len(target) - len(forecast) :])
+    n, close = len(errors), np.argmax(errors > np.ptp(target) / 10)
+    first = f"within a tenth of the range in steps 1 to {close}, then " if close > 2 else ""  # fewer: chance
+    last = number(errors[-max(n // 4, 1) :].max())
+    return f"{name} is {first}off by up to {number(errors.max())} in {n} steps, by up to {last} in the last quarter"
 
 
 def shade_warm_up(axis, start, end, text="warm-up"):

@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
 from rnn_lib.plots.style import BACKWARD, BASELINE, HIDDEN, INPUT, LINES, OUTPUT, SERIES, label_ends, new_figure
+from rnn_lib.plots.words import courses, say
 
 COLUMN, FIRST, START = 1.95, 2.0, 0.45  # width of a time step, the places of h_1 and of h_0: inches, the axes' unit
 BEFORE = 0.85  # how far z_t lies to the left of h_t
@@ -40,7 +41,20 @@ def backward_walk(ledger, t):
         draw_carry(axis, 0, ledger[0]["carry"], strong=True)
     draw_arrows(axis, [*forward_arrows(T), *backward_arrows(ledger, t)])
     draw_sums(axis, ledger, t)
-    return figure
+    return say(figure, f"{where_it_stands(ledger, t)}: {what_it_found(ledger, t)}.")
+
+
+def what_it_found(ledger, t):
+    """The numbers of the step where the walk stands, or of all that it leaves behind when it is over."""
+    T = len(ledger) - 1
+    if t > T:
+        return f"the network of {T} steps has its states and outputs, and no gradient yet"
+    if t == 0:
+        found = {name: sum(ledger[step][name] for step in range(1, T + 1)) for name in SUMS} | ledger[0]
+    else:
+        found = {f"{name.removesuffix('_t')}_{t}" if name.endswith("_t") else name: ledger[t][name]
+                 for name in ("dy_t", "from_y", "carry", "dh_t", "dz_t")}
+    return ", ".join(f"{name} = ({', '.join(text(array).split())})" for name, array in found.items())
 
 
 def where_it_stands(ledger, t):
@@ -169,18 +183,22 @@ def shortened_formulas(lengths, cosines):
 
     `cosines` maps a formula's name to an array of (len(lengths), seeds).
     """
+    means = {name: np.mean(values, axis=1) for name, values in cosines.items()}
+    alike = np.compress(np.min([*means.values()], axis=0) > 0.99, lengths)
+    where = f"as soon as T > {alike.max()}" if len(alike) else "at every length"
+    title = f"The shortened formulas point elsewhere {where}"
     figure, axis = new_figure(width=8.0, height=3.8)
     labels = {}
     axis.axhline(1, color=BASELINE, linewidth=1.2)
     for (name, values), colour, style in zip(cosines.items(), SERIES, LINES, strict=False):
         values = np.asarray(values)
-        (line,) = axis.plot(lengths, values.mean(axis=1), color=colour, linestyle=style, marker="o", markersize=4)
+        (line,) = axis.plot(lengths, means[name], color=colour, linestyle=style, marker="o", markersize=4)
         axis.fill_between(lengths, *np.quantile(values, [0.1, 0.9], axis=1), color=colour, alpha=0.12, linewidth=0)
         labels[line] = name
     axis.set(
         xlabel="sequence length T (steps)", ylim=(-0.75, 1.1),
         ylabel="cosine with the true $W_{hh}$ gradient\n(mean; band: the middle 80 %)",
-        title="The shortened formulas point elsewhere as soon as T > 2",
+        title=title,
     )
     label_ends(axis, labels)
-    return figure
+    return say(figure, f"{title}: from T = {lengths[0]} to {lengths[-1]}, the mean cosine of {courses(means)}.")

@@ -6,6 +6,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from rnn_lib.plots.style import BASELINE, HIDDEN, INPUT, OUTPUT, new_figure
+from rnn_lib.plots.words import say
 
 WIDTH, HEIGHT = 9.0, 6.2  # inches; the axes count in inches too
 MARGIN, TABLE = 0.15, 5.35  # left edges of the pictures and of the counts
@@ -59,7 +60,10 @@ def matrix_shapes(T, B, I, H, O):
         top = middle - cell * height / 2 - SHAPE - spare
         if items is hidden:
             draw_counts(axis, n_params, n_multiplications, max(top - HEADING / 2, TABLES))
-    return figure
+    shapes = {item[0]: item[1] for item in (*hidden, *output) if not isinstance(item, str)}
+    shapes |= {name: (T, *shape) for name, T, shape, _ in stacks}
+    told = ", ".join(f"{name} {tuple(sizes[letter] for letter in shape)}" for name, shape in shapes.items())
+    return say(figure, f"{title}, and every matrix drawn to scale: {told}.")
 
 
 def counts(T, B, I, H, O):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnn_lib.plots.style import BASELINE, HIDDEN, INPUT, LINES, OUTPUT, TARGET, label_ends, new_figure
+from rnn_lib.plots.words import course, number, say
 
 STATE_COLOURS = "PuOr_r"  # orange above zero, as every hidden state; violet below
 MARKERS = "os^D"
@@ -18,10 +19,16 @@ def pulse_memory(X, remembering, forgetful):
         column[1].set(xlabel="time step t")
         column[1].set_ylim(-limit, limit)
         label_ends(column[1])
-    axes[0, 0].set(title=f"With $W_{{hh}}$ the pulse echoes for {echo(X, remembering)} steps", ylabel="input x")
-    axes[0, 1].set(title=f"With $W_{{hh}} = 0$ it echoes for {echo(X, forgetful)}")
+    titles = (f"With $W_{{hh}}$ the pulse echoes for {echo(X, remembering)} steps",
+              f"With $W_{{hh}} = 0$ it echoes for {echo(X, forgetful)}")
+    axes[0, 0].set(title=titles[0], ylabel="input x")
+    axes[0, 1].set(title=titles[1])
     axes[1, 0].set_ylabel("hidden state h")
-    return figure
+    unit = remembering[:, 0, 0]
+    pulse, loud = np.flatnonzero(X)[-1] + 1, np.abs(unit) > 0.01
+    turns = np.count_nonzero(np.diff(np.sign(unit[loud])))
+    return say(figure, f"{titles[0]}; w{titles[1][1:]}: unit 0 is {number(unit[pulse])} at the pulse of step {pulse} "
+                       f"and changes its sign {turns} times before it has faded to 0.01.")
 
 
 def echo(X, hidden_states, floor=0.01):
@@ -36,7 +43,11 @@ def state_map(hidden_states, title):
     figure, axis = new_figure(height=3.6)
     figure.colorbar(draw_map(axis, hidden_states), ax=axis, label="hidden state", ticks=[-1, 0, 1], pad=0.02)
     axis.set(title=title, xlabel="time step t")
-    return figure
+    steps, _, H = hidden_states.shape
+    silent = np.flatnonzero(np.abs(hidden_states).max(axis=(1, 2)))
+    start = f"all zero up to step {silent[0] - 1}, then " if len(silent) and silent[0] > 1 else ""
+    return say(figure, f"{title}: the states of {H} units at steps 0 to {steps - 1}, {start}between "
+                       f"{number(hidden_states.min())} and {number(hidden_states.max())}.")
 
 
 def before_and_after(warm_up, truth, before, after, hidden_states):
@@ -62,14 +73,19 @@ def before_and_after(warm_up, truth, before, after, hidden_states):
     axes[0].text(len(warm_up) / 2, 1.2, "it reads the wave", color=INPUT, ha="center", **top)
     axes[0].text(ahead[0] + 2, 1.2, "from here on it hears only itself", color=OUTPUT, **top)
     steps = f"{len(truth)} steps on its own"
-    axes[0].set_title(f"Before training, {steps}: off by up to {np.abs(before - truth).max():.1f}")
-    axes[1].set_title(f"After training, {steps}: off by at most {np.abs(after - truth).max():.2f}")
+    titles = (f"Before training, {steps}: off by up to {np.abs(before - truth).max():.1f}",
+              f"After training, {steps}: off by at most {np.abs(after - truth).max():.2f}")
+    for axis, title in zip(axes, titles, strict=False):
+        axis.set_title(title)
     by_peak = np.argsort(hidden_states[-len(truth) // 4 :, 0].argmax(axis=0), kind="stable")
     draw_map(axes[2], hidden_states[:, :, by_peak], first_step=1)
     axes[2].set_title("What it carries meanwhile: one row per hidden unit, orange +1, violet −1")
     axes[2].set(xlabel="time step t", yticks=[])
     axes[2].axvline(len(warm_up) + 0.5, color=TARGET, linewidth=1)
-    return figure
+    quarter = len(truth) // 4
+    swings = np.ptp(hidden_states[-quarter:, 0], axis=0)
+    return say(figure, f"{titles[0]}, and the forecast's last quarter {course(before[-quarter:])}. {titles[1]}; "
+                       f"meanwhile its {len(swings)} units swing by {number(swings.min())} to {number(swings.max())}.")
 
 
 def draw_input(axis, X):

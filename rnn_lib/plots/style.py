@@ -1,6 +1,13 @@
 """One visual language: the same colour for the same thing in every figure, and figures that look alike.
 
 The colours are from the palette of Okabe and Ito, safe for colour-blind readers.
+
+Every figure has a sentence, which a screen reader says and nbval compares in place of "<Figure size ...>":
+- A function that draws ends with `return say(figure, f"{title}: ...")` (words.py): the finding, and numbers that it
+  computes from the arrays it draws, rounded to what holds on every machine: `number`, `course` and `courses` do it.
+- A panel's figure says the panel's own line: `return say(figure, run.summary)`.
+- In a notebook `plots.say(figure, "...")` does it for a figure made with pyplot (before plt.show()), or says it better.
+- tests/test_notebooks.py refuses a figure without a sentence, and one that is said twice in a notebook.
 """
 
 import threading
@@ -8,8 +15,9 @@ import threading
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-# Matplotlib's settings belong to the whole process: two threads that change them for a moment (a cell, and a slider's
-# callback beside it) could leave them changed for good. Who draws holds this.
+# Matplotlib's settings and pyplot's list of figures belong to the whole process. Two threads that change them at once
+# (a cell, and a slider's callback beside it) could leave settings changed for good, or stumble over the list. Who draws
+# holds this.
 DRAWING = threading.RLock()
 
 INPUT, HIDDEN, OUTPUT, BACKWARD = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -46,7 +54,7 @@ def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
     with DRAWING, plt.rc_context(STYLE):
         subplots["subplot_kw"] = {"axes_class": CourseAxes, **subplots.get("subplot_kw", {})}
         figure, axes = plt.subplots(rows, columns, figsize=(width, height), **subplots)
-    plt.close(figure)
+        plt.close(figure)
     return figure, axes
 
 

@@ -3,6 +3,9 @@
 import numpy as np
 
 from rnn_lib.plots.style import BASELINE, LINES, SERIES, label_ends, new_figure
+from rnn_lib.plots.words import number, say, small
+
+JUMP = 1.5  # on data that are the same in every epoch; where a run jumps like that, its end is an accident of rounding
 
 
 def loss_curves(histories, title="Loss during training", baselines=None, unit="mean squared error"):
@@ -14,7 +17,8 @@ def loss_curves(histories, title="Loss during training", baselines=None, unit="m
     draw_losses(axis, histories, baselines, unit)
     axis.set_title(title)
     label_ends(axis)
-    return figure
+    rivals = "".join(f"; {label} is {number(loss)}" for label, loss in (baselines or {}).items())
+    return say(figure, f"{title}: {outcomes(histories)}{rivals}.")
 
 
 def loss_grid(runs, title):
@@ -28,7 +32,26 @@ def loss_grid(runs, title):
         axis.set_title(heading, fontweight="normal")
     axes[0, -1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10, handlelength=3)
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return figure
+    told = (f"with {heading}, {outcomes(histories, JUMP)}" for heading, histories in runs.items())
+    return say(figure, f"{title}: {'; '.join(told)}.")
+
+
+def outcomes(histories, jump=np.inf):
+    """Say how each training of {label: History} went."""
+    return ", ".join(f"{label} {outcome(history, jump)}" for label, history in histories.items())
+
+
+def outcome(history, jump=np.inf):
+    """Say from where to where a loss went, or that it jumps: rises to `jump` times its value in one epoch."""
+    losses = np.asarray(history.loss)
+    if history.diverged or not len(losses):
+        return f"diverges in epoch {len(losses) + 1}"
+    if (losses[11:] > jump * losses[10:-1]).any():
+        return "jumps"
+    first, last = small(losses[0]), small(losses[-1])
+    if first == last:
+        return f"stays near {last}"
+    return f"{'falls' if losses[-1] < losses[0] else 'rises'} from {first} to {last}"
 
 
 def draw_losses(axis, histories, baselines=None, unit="mean squared error", colours=SERIES):

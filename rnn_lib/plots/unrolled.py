@@ -5,6 +5,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from rnn_lib.plots.style import BASELINE, HIDDEN, INPUT, OUTPUT, new_figure
+from rnn_lib.plots.words import say
 
 WIDTH, HEIGHT = 9.0, 5.0  # inches; the axes count in inches too
 INPUT_ROW, HIDDEN_ROW, OUTPUT_ROW, STEP_ROW = 2.3, 3.25, 4.2, 1.85
@@ -46,10 +47,11 @@ def unrolled_step(params, X, hidden_states, Y, step):
             axis.text(x + 0.06, (INPUT_ROW + HIDDEN_ROW - 0.1) / 2, "W_xh", va="center")
             axis.text(x + 0.06, (OUTPUT_ROW + HIDDEN_ROW + 0.1) / 2, "W_hy", va="center")
 
-    for i, line in enumerate(sums_of_step(params, X, hidden_states, Y, step)):
+    lines = sums_of_step(params, X, hidden_states, Y, step)
+    for i, line in enumerate(lines):
         family, size = ("monospace", 9.5) if i else ("sans-serif", 11.5)
         axis.text(0.15, 1.35 - 0.3 * i, line, va="center", family=family, fontsize=size)
-    return figure
+    return say(figure, f"{title(step, len(X), recurrent)}. {'; '.join(lines[-len(hidden_states[0, 0]) - 1 :])}.")
 
 
 def title(step, T, recurrent):

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, SERIES, TARGET, label_ends, new_figure
+from rnn_lib.plots.words import number, order, say, small
 
 
 def by_lag(measured, title, predicted=None, ylabel="norm of the gradient, lag 0 = 1"):
@@ -20,7 +21,22 @@ def by_lag(measured, title, predicted=None, ylabel="norm of the gradient, lag 0 
         axis.plot(norms, marker, color=colour, markersize=4, label=label)
     axis.set(title=title, xlabel="lag k: steps back from the error", ylabel=ylabel)
     label_ends(axis)
-    return figure
+    told = [f"with {label} it is {way_back(norms)}" for label, norms in measured.items()]
+    for label, norms in (predicted or {}).items():
+        if label not in measured:
+            told.append(f"on the line {label} it is {way_back(norms)}")
+        elif not np.allclose(measured[label], norms, rtol=0.01):
+            told.append(f"for {label} it should be {way_back(norms)}")
+    return say(figure, f"{title}: {'; '.join(told)}.")
+
+
+def way_back(norms):
+    """Say what becomes of a gradient on its way back: its highest and its last norm, and the factor of a mean step."""
+    peak, last = np.argmax(norms), len(norms) - 1
+    grows_first = 0 < peak < last and norms[peak] > 1.05 * norms[0]
+    rises = f"up to {number(norms[peak])} at lag {peak}, then " if grows_first else ""
+    factor = (norms[-1] / norms[0]) ** (1 / max(last, 1))
+    return f"{rises}{order(norms[-1])} at lag {last}, a mean factor of {number(factor)} a step"
 
 
 def cliff(w, b, loss, title, cut):
@@ -30,7 +46,11 @@ def cliff(w, b, loss, title, cut):
     axes[1].plot(b, loss[cut], color=TARGET)
     axes[1].set(xlabel="bias b", ylabel="loss")
     axes[1].set_title(f"Along the dotted line, w = {w[cut]:.2f}", fontweight="normal", fontsize=11)
-    return figure
+    steepest = np.argmax(np.abs(np.diff(loss[cut])))
+    before, after = ((number(loss[cut, i]), number(b[i])) for i in (steepest, steepest + 1))
+    ends = f"from {number(loss[cut, 0])} to {number(loss[cut, -1])}"
+    return say(figure, f"{title}: along w = {w[cut]:.2f} it goes {ends} and is steepest "
+                       f"between {before[0]} at b = {before[1]} and {after[0]} at b = {after[1]}.")
 
 
 def descents(w, b, loss, ways, title):
@@ -41,7 +61,11 @@ def descents(w, b, loss, ways, title):
         axes[1].plot(losses, color=colour, linestyle=style, label=label)
     axes[1].set(xlabel="step", ylabel="loss")
     label_ends(axes[1])
-    return figure
+    told = []
+    for label, (path, losses) in ways.items():
+        largest = np.linalg.norm(np.diff(path, axis=0), axis=1).max()
+        told.append(f"{label}, the largest step is {number(largest)} and the loss ends at {small(losses[-1])}")
+    return say(figure, f"{title}: {'; '.join(told)}.")
 
 
 def seen_from_above(w, b, loss, title):

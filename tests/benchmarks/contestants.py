@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from unchecked import UNCHECKED
 
-from rnn_lib import RNN
+from rnn_lib import GRU, LSTM, RNN
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import SGD
 
-MODELS = {"RNN": (RNN, torch.nn.RNN)}  # ours, PyTorch's: another model is another line
+# ours, PyTorch's: another model is another line
+MODELS = {"RNN": (RNN, torch.nn.RNN), "LSTM": (LSTM, torch.nn.LSTM), "GRU": (GRU, torch.nn.GRU)}
 LR = 1e-3
 
 
@@ -89,47 +91,17 @@ def plain_loop(problem):
     return step
 
 
-def unchecked(problem):
-    """The mathematics of our RNN, line by line, in functions that check nothing and copy nothing for safety."""
+def unchecked(problem, model="RNN"):
+    """The mathematics of our model in functions that check nothing: see unchecked.py."""
     X, target = problem.data()
-    params = RNN(problem.I, problem.H, problem.O, dtype=problem.dtype).params
-
-    def forward(p, X):
-        (T, B, I), H = X.shape, len(p["b_h"])
-        h = np.empty((T + 1, B, H), X.dtype)
-        h[0] = 0
-        np.dot(X.reshape(T * B, I), p["W_xh"].T, out=h[1:].reshape(T * B, H))
-        h[1:] += p["b_h"]
-        W_hh_T = p["W_hh"].T.copy()
-        h_prev = h[0]
-        for h_t in h[1:]:
-            h_t += h_prev.dot(W_hh_T)
-            h_prev = np.tanh(h_t, out=h_t)
-        return h, (h[1:].reshape(T * B, H).dot(p["W_hy"].T) + p["b_y"]).reshape(T, B, -1)
-
-    def mse(Y, target):
-        difference = Y - target
-        return (difference * difference).sum() / Y.size, 2 * difference / Y.size
-
-    def backward(p, X, h, dY):
-        (T, B, I), H = X.shape, len(p["b_h"])
-        dY = dY.reshape(T * B, -1)
-        dZ = dY.dot(p["W_hy"]).reshape(T, B, H)
-        tanh_prime = h[1:] ** 2
-        np.subtract(1, tanh_prime, out=tanh_prime)
-        W_hh, carry = p["W_hh"], 0
-        for dz_t, tanh_prime_t in zip(dZ[::-1], tanh_prime[::-1], strict=True):
-            dz_t += carry
-            dz_t *= tanh_prime_t
-            carry = dz_t.dot(W_hh)
-        dZ = dZ.reshape(T * B, H)
-        return {"W_xh": dZ.T.dot(X.reshape(T * B, I)), "W_hh": dZ.T.dot(h[:-1].reshape(T * B, H)),
-                "b_h": dZ.sum(axis=0), "W_hy": dY.T.dot(h[1:].reshape(T * B, H)), "b_y": dY.sum(axis=0)}
+    params = MODELS[model][0](problem.I, problem.H, problem.O, dtype=problem.dtype).params
+    forward, backward = UNCHECKED[model]
 
     def step():
-        h, Y = forward(params, X)
-        _, dY = mse(Y, target)
-        grads = backward(params, X, h, dY)
+        Y, left = forward(params, X)
+        difference = Y - target
+        (difference * difference).sum() / Y.size
+        grads = backward(params, X, left, 2 * difference / Y.size)
         for name, p in params.items():
             p -= LR * grads[name]
     return step

@@ -24,6 +24,7 @@ from contestants import (
     ratio,
     unchecked,
 )
+from unchecked import UNCHECKED
 
 from rnn_lib.plots.style import BASELINE, HIDDEN, INPUT, OUTPUT, label_ends, new_figure
 
@@ -36,7 +37,10 @@ LIMITS = {
         (50, 32, 8, 64, 8): 0.38,
         (100, 64, 32, 128, 32): 0.78,
         (200, 64, 128, 512, 128): 0.95,
-    }
+    },
+    # PyTorch's LSTM in float32 is one fused kernel, its GRU is not. (In float64 neither is: ours takes a tenth there.)
+    "LSTM": {(25, 1, 1, 16, 1): 0.7, (50, 8, 1, 32, 1): 1.25, (25, 1, 65, 100, 65): 0.8, (50, 8, 65, 100, 65): 0.9},
+    "GRU": {(25, 1, 1, 16, 1): 0.4, (50, 8, 1, 32, 1): 0.4, (25, 1, 65, 100, 65): 0.4, (50, 8, 65, 100, 65): 0.6},
 }
 
 
@@ -51,13 +55,17 @@ CHECKS = {
 }
 
 
+LARGEST = (200, 64, 128, 512, 128)  # a network with gates would need minutes there
+
+
 def show(seconds):
     return f"{1e6 * seconds:.0f} µs" if seconds < 1e-3 else f"{1e3 * seconds:.3g} ms"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("sizes", LIMITS["RNN"], ids=str)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, sizes", [
+    (model, sizes) for model in MODELS for sizes in {**LIMITS["RNN"], **LIMITS[model]}
+    if model == "RNN" or sizes != LARGEST], ids=str)
 def test_training_step(model, sizes, dtype, benchmark, table):
     problem = Problem(*sizes, dtype)
     steps = {"ours": ours(problem, model), "PyTorch": pytorch(problem, model)}
@@ -82,14 +90,30 @@ def test_training_step(model, sizes, dtype, benchmark, table):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("sizes", CHECKS, ids=str)
-def test_checks_cost_little(sizes, dtype, table):
+@pytest.mark.parametrize("model, sizes", [(model, sizes) for model in MODELS for sizes in CHECKS
+                                          if model == "RNN" or sizes != LARGEST], ids=str)
+def test_checks_cost_little(model, sizes, dtype, table):
     """Interleaved one to one with a PyTorch step between."""
-    problem = Problem(*sizes, dtype)
-    found = interleaved(ours(problem), unchecked(problem), pytorch(problem))
-    table("a training step of RNN over the same mathematics without checks", ("T, B, I, H, O", "", "ratio", "limit"),
-          (", ".join(map(str, sizes)), dtype, f"{found:.2f}", f"{CHECKS[sizes]:.2f}"))
-    assert found <= CHECKS[sizes]
+    problem, limit = Problem(*sizes, dtype), CHECKS[sizes] if model == "RNN" else 1.25
+    found = interleaved(ours(problem, model), unchecked(problem, model), pytorch(problem, model))
+    table(f"a training step of {model} over the same mathematics without checks",
+          ("T, B, I, H, O", "", "ratio", "limit"),
+          (", ".join(map(str, sizes)), dtype, f"{found:.2f}", f"{limit:.2f}"))
+    assert found <= limit
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_unchecked_do_the_same_mathematics(model):
+    problem = Problem(5, 3, 2, 4, 3, "float64")
+    X, dY = problem.data()
+    rival = MODELS[model][0](problem.I, problem.H, problem.O)
+    forward, backward = UNCHECKED[model]
+    Y, left = forward(rival.params, X)
+    np.testing.assert_allclose(Y, rival.forward(X), rtol=1e-13)
+    grads = backward(rival.params, X, left, dY)
+    assert grads.keys() == rival.params.keys()
+    for name, g in rival.backward(dY).items():
+        np.testing.assert_allclose(grads[name], g, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -119,7 +143,7 @@ def test_memory(model, table):
         peaks[T] = peak
         table(f"{model}: memory, in arrays of T·B·H numbers, at B = {B}, H = {H}", ("T", "peak", "kept after the step"),
               (str(T), f"{peak:.2f}", f"{alive:.2f}"))
-    assert max(peaks.values()) < 3.6 and abs(peaks[200] - peaks[50]) < 0.25
+    assert max(peaks.values()) < {"RNN": 3.6, "LSTM": 19, "GRU": 14}[model] and peaks[50] / peaks[200] < 1.04
 
 
 def test_figure(table):

@@ -2,8 +2,8 @@
 
     h_t = tanh(W_xh x_t + W_hh h_{t-1} + b_h),  y_t = W_hy h_t + b_y
 
-`right` (healthy.py) is the healthy one: two lines. A patient repeats them with its mistake in, so its wrong line stands
-in plain sight.
+`right` (healthy.py) is the healthy one, made of named parts. A patient is a `change` of some parts, so that its mistake
+stands in plain sight and two of them can be had at once, or a backward pass of its own.
 """
 
 from rnn_lib.bugs.rnn import carry, output_errors, states, sums, tanh  # noqa: F401  (each registers its patients)

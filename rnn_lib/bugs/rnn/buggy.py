@@ -1,31 +1,20 @@
 """The table of the RNN's bugs, and an RNN that has one."""
 
-import numpy as np
-
-from rnn_lib.bugs.patient import Bugs
-from rnn_lib.ground.validation import check_choice
+from rnn_lib.bugs.patient import Buggy, Bugs
+from rnn_lib.bugs.rnn.healthy import assemble
 from rnn_lib.rnn import RNN
 
-__all__ = ["BUGS", "BuggyRNN", "patient"]
+__all__ = ["BUGS", "BuggyRNN", "change", "patient"]
 
-BUGS = Bugs()
-patient = BUGS.patient
+BUGS = Bugs(assemble)
+patient, change = BUGS.patient, BUGS.change
 
 
-class BuggyRNN(RNN):
-    """An RNN whose backward pass has one bug of `BUGS`; it trains with `fit` like any other model."""
+class BuggyRNN(Buggy, RNN):
+    """An RNN whose backward pass has one bug of `BUGS`, by name: BuggyRNN("double_tanh", input_size=1, …)."""
 
-    def __init__(self, bug, input_size, hidden_size, output_size, seed=0, dtype=np.float64):
-        """`bug` is a name in `BUGS`; the rest is as in `RNN`."""
-        super().__init__(input_size, hidden_size, output_size, seed, dtype)
-        self.bug = BUGS[check_choice("bug", bug, BUGS)]
-        self.wrong_backward = self.bug.make()
+    bugs = BUGS
 
-    @property
-    def config(self):
-        """The constructor's arguments, the bug by its name."""
-        return super().config | {"bug": self.bug.name}
-
-    def backward(self, dY):
-        """The wrong gradients of this bug."""
-        return self.wrong_backward(self.params, self.inputs, self.hidden_states, dY)
+    def kept(self):
+        """What the bugs read: all hidden states."""
+        return self.hidden_states

@@ -1,14 +1,29 @@
-"""The right backward pass, in two halves: the walk back through time, and the weights' gradients."""
+"""The right backward pass, in two halves: the walk back through time, and the weights' gradients.
+
+It is made of named parts, so that a patient can name the one that is wrong.
+"""
 
 import numpy as np
 
-__all__ = ["right", "walk_back", "weight_gradients", "sum_of_products"]
+__all__ = ["assemble", "right", "walk_back", "weight_gradients", "sum_of_products"]
 
 
 def right(params, X, h, dY):
-    """No mistake: what every patient below would be without its wrong line."""
-    dZ = walk_back(dY @ params["W_hy"], 1 - h[1:] ** 2, params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    """No mistake: what every patient would be without its wrong part."""
+    return assemble(params, X, h, dY, {})
+
+
+def assemble(params, X, h, dY, changes):
+    """The right pass with these changes, {part: what stands in its place}."""
+    part = {
+        "dH": dY @ params["W_hy"],     # dL/dh_t through y_t alone
+        "tanh_prime": 1 - h[1:] ** 2,  # from dL/dh_t to dL/dz_t
+        "W_hh": params["W_hh"],        # from dL/dz_t to dL/dh_{t-1}
+        "walk": walk_back,
+        "X": X, "h_before": h[:-1], "h_after": h[1:], "dY": dY,
+    } | changes
+    dZ = part["walk"](part["dH"], part["tanh_prime"], part["W_hh"])
+    return weight_gradients(part["X"], part["h_before"], part["h_after"], dZ, part["dY"])
 
 
 def walk_back(dH, tanh_prime, W_hh):

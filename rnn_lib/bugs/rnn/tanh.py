@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_lib.bugs.rnn.buggy import patient
+from rnn_lib.bugs.rnn.buggy import change, patient
 from rnn_lib.bugs.rnn.healthy import walk_back, weight_gradients
 
 __all__ = [
@@ -14,122 +14,119 @@ __all__ = [
 ]
 
 
-@patient("double_tanh")
+@change("double_tanh")
 def double_tanh(params, X, h, dY):
     """tanh' is computed from h_t as if that were z_t: tanh is applied twice."""
-    dZ = walk_back(dY @ params["W_hy"], 1 - np.tanh(h[1:]) ** 2, params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": 1 - np.tanh(h[1:]) ** 2}
 
 
-@patient("tanh_derivative_missing")
+@change("tanh_derivative_missing")
 def tanh_derivative_missing(params, X, h, dY):
     """dL/dh_t is used as if it were dL/dz_t: the factor tanh' is nowhere."""
-    dZ = walk_back(dY @ params["W_hy"], np.ones_like(h[1:]), params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": np.ones_like(h[1:])}
 
 
-@patient("tanh_derivative_missing")
+@change("tanh_derivative_missing")
 def tanh_derivative_missing_on_carry(params, X, h, dY):
     """Only the error through y_t gets its tanh'; the carry is added after it."""
-    dZ = walk_back((dY @ params["W_hy"]) * (1 - h[1:] ** 2), np.ones_like(h[1:]), params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"walk": lambda dH, tanh_prime, W_hh: walk_back(dH * tanh_prime, np.ones_like(dH), W_hh)}
 
 
-@patient("tanh_derivative_missing")
+@change("tanh_derivative_missing")
 def tanh_derivative_missing_on_output(params, X, h, dY):
     """Only the carry gets its tanh'; the error through y_t is added after it."""
-    dH, tanh_prime = dY @ params["W_hy"], 1 - h[1:] ** 2
-    dZ, carry = np.empty_like(dH), 0
-    for t in reversed(range(len(dH))):
-        dZ[t] = dH[t] + carry * tanh_prime[t]
-        carry = dZ[t] @ params["W_hh"]
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+    def walk(dH, tanh_prime, W_hh):
+        dZ, carry = np.empty_like(dH), 0
+        for t in reversed(range(len(dH))):
+            dZ[t] = dH[t] + carry * tanh_prime[t]
+            carry = dZ[t] @ W_hh
+        return dZ
+
+    return {"walk": walk}
 
 
-@patient("tanh_derivative_missing")
+@change("tanh_derivative_missing")
 def tanh_derivative_missing_in_weights(params, X, h, dY):
     """The carry is right, but the weights' gradients are made from dL/dh_t instead of dL/dz_t."""
-    dH, tanh_prime = dY @ params["W_hy"], 1 - h[1:] ** 2
-    for t in reversed(range(len(dH) - 1)):
-        dH[t] += (dH[t + 1] * tanh_prime[t + 1]) @ params["W_hh"]
-    return weight_gradients(X, h[:-1], h[1:], dH, dY)
+
+    def walk(dH, tanh_prime, W_hh):
+        dH = dH.copy()
+        for t in reversed(range(len(dH) - 1)):
+            dH[t] += (dH[t + 1] * tanh_prime[t + 1]) @ W_hh
+        return dH
+
+    return {"walk": walk}
 
 
-@patient("tanh_derivative_missing")
+@change("tanh_derivative_missing")
 def tanh_derivative_missing_behind_carry(params, X, h, dY):
     """The weights' gradients are right at each step, but the carry leaves without tanh'."""
-    dH = walk_back(dY @ params["W_hy"], np.ones_like(h[1:]), params["W_hh"])
-    dZ = dH * (1 - h[1:] ** 2)
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"walk": lambda dH, tanh_prime, W_hh: walk_back(dH, np.ones_like(dH), W_hh) * tanh_prime}
 
 
-@patient("tanh_derivative_wrong_side")
+@change("tanh_derivative_wrong_side")
 def tanh_derivative_wrong_side(params, X, h, dY):
     """The carry is multiplied by W_hh first and by tanh' after: right factors, wrong order."""
-    dH, tanh_prime = dY @ params["W_hy"], 1 - h[1:] ** 2
-    dZ, carry = np.empty_like(dH), 0
-    for t in reversed(range(len(dH))):
-        dH_t = dH[t] + carry
-        dZ[t] = dH_t * tanh_prime[t]
-        carry = (dH_t @ params["W_hh"]) * tanh_prime[t]
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+
+    def walk(dH, tanh_prime, W_hh):
+        dZ, carry = np.empty_like(dH), 0
+        for t in reversed(range(len(dH))):
+            dH_t = dH[t] + carry
+            dZ[t] = dH_t * tanh_prime[t]
+            carry = (dH_t @ W_hh) * tanh_prime[t]
+        return dZ
+
+    return {"walk": walk}
 
 
-@patient("tanh_derivative_wrong_step")
+@change("tanh_derivative_wrong_step")
 def tanh_derivative_one_step_late(params, X, h, dY):
     """tanh' is taken at h_{t-1}, another step's activation."""
-    dZ = walk_back(dY @ params["W_hy"], 1 - h[:-1] ** 2, params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": 1 - h[:-1] ** 2}
 
 
-@patient("tanh_derivative_wrong_step")
+@change("tanh_derivative_wrong_step")
 def shared_cache(params, X, h, dY):
     """All steps share one cached activation, so that tanh' is that of the last step everywhere."""
     last = np.broadcast_to(h[-1], h[1:].shape)
-    dZ = walk_back(dY @ params["W_hy"], 1 - last**2, params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": 1 - last**2}
 
 
-@patient("wrong_derivative")
+@change("wrong_derivative")
 def derivative_is_h(params, X, h, dY):
     """h_t itself stands where tanh' belongs."""
-    dZ = walk_back(dY @ params["W_hy"], h[1:], params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": h[1:]}
 
 
-@patient("wrong_derivative")
+@change("wrong_derivative")
 def derivative_of_sigmoid(params, X, h, dY):
     """The sigmoid's derivative, h (1 - h), stands where tanh' belongs."""
-    dZ = walk_back(dY @ params["W_hy"], h[1:] * (1 - h[1:]), params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": h[1:] * (1 - h[1:])}
 
 
-@patient("wrong_derivative")
+@change("wrong_derivative")
 def derivative_without_square(params, X, h, dY):
     """1 - h_t stands where tanh' belongs."""
-    dZ = walk_back(dY @ params["W_hy"], 1 - h[1:], params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": 1 - h[1:]}
 
 
-@patient("wrong_derivative")
+@change("wrong_derivative")
 def derivative_of_relu(params, X, h, dY):
     """The derivative of ReLU, 1 where h_t > 0, stands where tanh' belongs."""
-    dZ = walk_back(dY @ params["W_hy"], (h[1:] > 0).astype(h.dtype), params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": (h[1:] > 0).astype(h.dtype)}
 
 
-@patient("wrong_derivative")
+@change("wrong_derivative")
 def derivative_with_plus(params, X, h, dY):
     """1 + h_t² stands where tanh' belongs."""
-    dZ = walk_back(dY @ params["W_hy"], 1 + h[1:] ** 2, params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": 1 + h[1:] ** 2}
 
 
-@patient("wrong_derivative")
+@change("wrong_derivative")
 def derivative_upside_down(params, X, h, dY):
     """1 / (1 - h_t²) stands where tanh' belongs: the derivative of the inverse function."""
-    dZ = walk_back(dY @ params["W_hy"], 1 / (1 - h[1:] ** 2), params["W_hh"])
-    return weight_gradients(X, h[:-1], h[1:], dZ, dY)
+    return {"tanh_prime": 1 / (1 - h[1:] ** 2)}
 
 
 @patient("tanh_derivative_wrong_step")

@@ -1,0 +1,205 @@
+"""Checks of notebook 09's exercises on gates; that of the LSTM's backward pass has a file of its own."""
+
+import math
+
+import numpy as np
+
+from rnn_lib import GRU, LSTM, RNN, data
+from rnn_lib.activations import sigmoid
+from rnn_lib.exercises.verdict import (
+    as_numbers,
+    attempt,
+    is_single,
+    is_unfilled,
+    judge,
+    require,
+    require_dict,
+    require_filled,
+    returns_report,
+    safe_describe,
+)
+from rnn_lib.ground.validation import check_number
+from rnn_lib.initialization import forget_bias
+from rnn_lib.losses import cross_entropy_loss, last_step
+from rnn_lib.optim import Adam
+from rnn_lib.training import Batch, train
+
+__all__ = ["check_clock_or_memory", "check_gate_counts", "check_lag_bias", "check_lstm_step", "check_open_roads"]
+
+
+@returns_report
+def check_lstm_step(step):
+    """Check exercise 1: (params, x_t, h, c) -> the new (h, c); params are those of an `LSTM` without its output."""
+    rng = np.random.default_rng(7)
+    H, B, I = 3, 4, 2
+    net = LSTM(I, H, 1, seed=2)
+    params = {name: 2 * net.params[name] for name in ("W_xh", "W_hh", "b_h")}
+    x, h, c = rng.normal(size=(B, I)), rng.uniform(-0.9, 0.9, size=(B, H)), rng.normal(size=(B, H))
+    got = attempt(step, params, x, h, c)
+    is_pair = isinstance(got, tuple | list) and len(got) == 2
+    require(is_pair, "wrong_type", f"expected the new h and c, a pair, got {safe_describe(got)}.")
+
+    blocks = np.split(x @ params["W_xh"].T + h @ params["W_hh"].T + params["b_h"], 4, axis=1)
+
+    def new(blocks=blocks, order="ifgo", squash=np.tanh, kept=c, show=np.tanh, shown=None, forget=None):
+        z = dict(zip(order, blocks, strict=True))
+        f = sigmoid(z["f"]) if forget is None else forget
+        new_c = f * kept + sigmoid(z["i"]) * squash(z["g"])
+        return sigmoid(z["o"]) * show(new_c if shown is None else shown), new_c
+
+    def read(h=h, b=params["b_h"]):
+        return np.split(x @ params["W_xh"].T + h @ params["W_hh"].T + b, 4, axis=1)
+
+    right_h, right_c = new()
+    for name, part, value in (("the new h", got[0], right_h), ("the new c", got[1], right_c)):
+        array = as_numbers(part)
+        require(array is not None, "wrong_type", f"{name}: expected numbers, got {safe_describe(part)}.")
+        require(array.shape == value.shape, "wrong_shape", f"{name}: expected {value.shape}, got {array.shape}.")
+    known = [
+        ("pair_swapped", (right_c, right_h), "right numbers, in the wrong places: return h first, then c."),
+        ("gate_order", new(order="ifog"), "the blocks stand in the order i, f, g, o: the third is the candidate."),
+        ("gate_order", new(order="figo"), "i and f are exchanged: the blocks stand in the order i, f, g, o."),
+        ("candidate_squashed_wrong", new(squash=sigmoid), "the candidate g goes through tanh, not the sigmoid."),
+        ("candidate_not_squashed", new(squash=lambda z: z), "the candidate g has to go through tanh."),
+        ("old_cell_missing", new(kept=0), "the old cell state is missing: c = f * c + i * g."),
+        ("no_forget_gate", new(forget=1), "the old cell state has to be multiplied by the forget gate."),
+        ("coupled", new(forget=1 - sigmoid(blocks[0])), "f is not 1 - i here: it has a block of its own."),
+        ("wrong_state_kept", new(kept=h), "the cell keeps c, the old cell state, not h."),
+        ("no_tanh_of_cell", new(show=lambda c: c), "h = o * tanh(c): the tanh is missing."),
+        ("old_cell_shown", new(shown=c), "h is made from the *new* cell state."),
+        ("no_recurrence", new(read(h=0 * h)), "the gates read h as well: W_hh is missing."),
+        ("gates_read_cell", new(read(h=c)), "the gates read h, not c."),
+        ("no_bias", new(read(b=0)), "the bias b_h is missing."),
+    ]
+    remark = judge("the new h and c", np.concatenate([as_numbers(part) for part in got]),
+                   np.concatenate([right_h, right_c]),
+                   [(kind, np.concatenate(wrong), tip) for kind, wrong, tip in known], single=is_single(got))
+    return "the cell keeps a share of itself, takes in a share of the candidate, and shows a share of the sum." + remark
+
+
+@returns_report
+def check_gate_counts(counts):
+    """Check exercise 2: the numbers in LSTM(4, 32, 4) and GRU(4, 32, 4), and the LSTM's size nearest to an RNN's."""
+    sizes = {H: LSTM(4, H, 4).n_params for H in range(1, 65)}
+    wanted = RNN(4, 64, 4).n_params
+    right = {"LSTM": sizes[32], "GRU": GRU(4, 32, 4).n_params,
+             "hidden size": min(sizes, key=lambda H: abs(sizes[H] - wanted))}
+    require_dict("counts", counts, right, of="whole numbers")
+    empty = [key for key in right if is_unfilled(counts[key])]
+    require(not empty, "not_started", f"{', '.join(empty)}: write a whole number.")
+    cell = {k: 4 * 32 * k + 32 * 32 * k for k in (3, 4)}
+    output = 4 * 32 + 4
+    judge("LSTM", counts["LSTM"], right["LSTM"], [
+        ("one_gate", 4 * 32 + 32 * 32 + 32 + output, "that is a plain RNN: an LSTM has four blocks of W_xh, W_hh and "
+         "b_h."),
+        ("three_gates", cell[3] + 3 * 32 + output, "three blocks: the candidate g has one, too."),
+        ("two_biases", right["LSTM"] + 4 * 32, "one bias a block here; PyTorch's has two."),
+        ("no_output", right["LSTM"] - output, "W_hy and b_y are missing."),
+        ("no_biases", right["LSTM"] - 4 * 32, "the four blocks of b_h are missing."),
+        ("output_too", 4 * (4 * 32 + 32 * 32 + 32 + output), "the output layer is there once, not once a gate."),
+    ])
+    judge("GRU", counts["GRU"], right["GRU"], [
+        ("one_bias", right["GRU"] - 3 * 32, "a GRU has two biases, b_xh and b_hh, of three blocks each: one stands "
+         "inside the reset gate's product."),
+        ("four_gates", cell[4] + 8 * 32 + output, "a GRU has three blocks: r, z and n."),
+        ("no_output", right["GRU"] - output, "W_hy and b_y are missing."),
+    ])
+    judge("hidden size", counts["hidden size"], right["hidden size"], [
+        ("quarter", 16, "a quarter of 64 is too few: W_hh has H² numbers a block."),
+        ("half", 32, f"half of 64 is near, but LSTM(4, 32, 4) has {sizes[32]} numbers and RNN(4, 64, 4) {wanted}."),
+        ("neighbour", right["hidden size"] - 1, "one too few."),
+    ])
+    return (f"{right['LSTM']}, {right['GRU']}, and {right['hidden size']} units: with as many numbers as an RNN, an "
+            "LSTM has about half its units.")
+
+
+@returns_report
+def check_open_roads(reaches):
+    """Check exercise 4: with W_hh = 0 and the error at step 3 only, does a gradient reach x_1?"""
+    right = {
+        "RNN": (False, "h_t is handed on by W_hh alone: with W_hh = 0 nothing goes from one step to the next."),
+        "GRU": (True, "h_t is made of z_t * h_{t-1} as well, a road without W_hh."),
+        "LSTM": (True, "road 4, from c_{t+1} to c_t by the forget gate, does not go through W_hh."),
+        "LSTM, forget gates at 0": (False, "road 4 multiplies by the forget gate, and road 2 is closed."),
+        "LSTM, output gates at 0 before step 3": (
+            True, "the output gate stands between c and h. From c_1 to c_3 nothing asks it, and at step 3 it is open."),
+    }
+    require_dict("reaches", reaches, right, of="True or False")
+    empty = [key for key in right if is_unfilled(reaches[key])]
+    require(not empty, "not_started", f"{'; '.join(empty)}: write True or False.")
+    for key, (truth, reason) in right.items():
+        answer = reaches[key]
+        require(isinstance(answer, bool | np.bool_), "wrong_type", f"{key}: expected True or False, got "
+                f"{safe_describe(answer)}.")
+        require(bool(answer) == truth, "wrong_road", f"{key}: no. {reason}")
+    return "what needs no W_hh is the cell's own road, and the forget gate is its only lock."
+
+
+@returns_report
+def check_lag_bias(bias):
+    """Check exercise 6: the bias of its update gate with which GRU(4, 32, 4) learns to recall over 50 steps."""
+    require_filled("bias", bias)
+    try:
+        bias = check_number("bias", bias)
+    except (TypeError, ValueError):
+        require(False, "wrong_type", f"bias: expected a number, got {safe_describe(bias)}.")
+    forgets = f"with bias {bias:g} a gate keeps {1 / (1 + math.exp(-bias)):.3g} of its state a step"
+    require(bias >= 1, "too_small", f"{forgets}: over 50 steps next to nothing.")
+    require(bias <= 10, "too_large", f"{forgets}, and writes almost nothing: what is there to be kept?")
+    shares = [recalled(bias, seed) for seed in range(2)]
+    learned = " and ".join(f"{share:.0%}" for share in shares)
+    kind = "too_small" if bias < 4 else "too_large"
+    require(min(shares) > 0.9, kind, f"{forgets}. From two starts it then names {learned} of the symbols: try a bias "
+            f"that is {'larger' if bias < 4 else 'smaller'}.")
+    return f"{forgets}, and from two starts it recalls more than 90 % of the symbols."
+
+
+def recalled(bias, seed, T=50, updates=300):
+    """Return the share of right answers of a GRU that was trained to name the first of T symbols."""
+    model = forget_bias(GRU(4, 32, 4, seed=seed, dtype=np.float32), bias)
+    loss_fn = last_step(cross_entropy_loss)
+
+    def batches(epoch):
+        yield Batch(*data.first_symbol(64, T, seed=epoch + 1))
+
+    X, labels = data.first_symbol(256, T, seed=0)
+
+    def right():
+        return float((model.forward(X)[-1].argmax(axis=-1) == labels).mean())
+
+    train(model, batches, Adam(model.params, lr=0.01), loss_fn=loss_fn, epochs=updates, clip_norm=1.0, verbose=False,
+          on_epoch=lambda epoch, history: epoch % 25 == 24 and right() >= 0.99)
+    return right()
+
+
+@returns_report
+def check_clock_or_memory(verdict):
+    """Check exercise 5: (right_after, T) -> "memory", "clock" or "neither"; right_after[n - 1] is that of length n."""
+    def curve(*low, at=0.2, base=1.0):
+        right_after = np.full(40, base)
+        right_after[[n - 1 for n in low]] = at
+        return right_after
+
+    cases = [  # (what it is, accuracies, T, verdict)
+        ("right everywhere", curve(), 20, "memory"),
+        ("right at T alone", np.where(np.arange(1, 41) == 20, 1.0, 0.0), 20, "clock"),
+        ("right every four steps", np.where(np.arange(1, 41) % 4 == 0, 1.0, 0.05), 20, "clock"),
+        ("at chance everywhere", curve(base=0.25), 20, "neither"),
+        ("right everywhere but at T", curve(20), 20, "neither"),
+        ("wrong three steps before T", curve(17), 20, "clock"),
+        ("wrong three steps after T", curve(23), 20, "clock"),
+        ("wrong far away from T only", curve(1, 2, 3, 12, 16, 24, 39, 40), 20, "memory"),
+        ("0.85 one step after T", curve(21, at=0.85), 20, "clock"),
+        ("T = 2, right everywhere", curve(), 2, "memory"),
+        ("T = 2, wrong at 1", curve(1), 2, "clock"),
+        ("T = 39, right everywhere", curve(), 39, "memory"),
+        ("T = 39, wrong at 40", curve(40), 39, "clock"),
+    ]
+    for what, right_after, T, expected in cases:
+        got = attempt(verdict, right_after, T)
+        expects = 'expected "memory", "clock" or "neither"'
+        require(isinstance(got, str), "wrong_type", f"{expects}, got {safe_describe(got)}.")
+        tip = ("Do the lengths near T stay inside the array?" if what.startswith("T = ") else
+               "Mind that length T stands at right_after[T - 1].")
+        require(got == expected, "wrong_verdict", f"{what}: you say {got[:20]!r}, it is {expected!r}. {tip}")
+    return "right at one length says little; right around it says that something is held."

@@ -1,0 +1,111 @@
+"""Recall over a lag by a plain network or one with gates: has it learned a clock or a memory? (notebook 09)"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.ticker import NullLocator
+
+from rnn_lib import GRU, LSTM, RNN, data
+from rnn_lib.initialization import forget_bias as set_forget_bias
+from rnn_lib.initialization import orthogonal
+from rnn_lib.losses import cross_entropy_loss, last_step
+from rnn_lib.optim import Adam
+from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
+from rnn_lib.plots.sequences import STATE_COLOURS
+from rnn_lib.plots.style import BASELINE, HIDDEN, LINES, OUTPUT, SERIES, TARGET, new_figure
+from rnn_lib.plots.words import say
+from rnn_lib.training import Batch, train
+
+__all__ = ["draw_recall", "recall_panel", "train_recall"]
+
+MODELS = {"RNN": RNN, "RNN, orthogonal": RNN, "LSTM": LSTM, "GRU": GRU}
+H, K, UPDATES, BATCH, LONGEST = 16, 4, 200, 32, 120
+PLACES = [(0.07, 0.17, 0.25, 0.69), (0.39, 0.17, 0.26, 0.69), (0.72, 0.17, 0.27, 0.69)]
+
+
+@dataclass
+class RecallRun:
+    """What came of one training: the first of `lag` + 1 symbols, with the error at the last step only."""
+
+    label: str
+    lag: int
+    loss: list             # by update
+    accuracy: np.ndarray   # (LONGEST,): asked after 1, 2, ... symbols
+    shown: np.ndarray      # (lag + 1, H): the gate that keeps the state, or the states of a network without gates
+    gate: str              # its name, or "" for a network without gates
+    message: str = ""
+
+    @property
+    def summary(self):
+        """One line: the settings and what came of them."""
+        if self.message:
+            return f"{self.label}: {self.message}"
+        near = self.accuracy[max(self.lag - 3, 0) : self.lag + 4].min()
+        return (f"{self.label}: {self.accuracy[self.lag]:.0%} right at this lag, {near:.0%} or more within 3 steps, "
+                f"{self.accuracy[-1]:.0%} after {LONGEST} symbols.")
+
+
+def train_recall(model="LSTM", lag=20, forget_bias=3.0, lr=0.02, epochs=UPDATES, on_epoch=None):
+    """Train 16 units to name the symbol of `lag` steps ago; `forget_bias` is that of a gate, where there is one."""
+    net = MODELS[model](K, H, K, dtype=np.float32)
+    gated = bool(getattr(net, "keeping", None))
+    if gated:
+        set_forget_bias(net, forget_bias)
+    elif model != "RNN":
+        orthogonal(net)
+    X, labels = data.first_symbol(1000, lag + 1, K, seed=1)
+    starts = np.random.default_rng(0).integers(len(labels) - BATCH, size=epochs)
+
+    def batches(epoch):
+        part = slice(starts[epoch], starts[epoch] + BATCH)
+        yield Batch(X[:, part], labels[part])
+
+    history = train(net, batches, Adam(net.params, lr=lr), loss_fn=last_step(cross_entropy_loss), epochs=epochs,
+                    clip_norm=1.0, verbose=False, on_epoch=on_epoch)
+    X_test, labels_test = data.first_symbol(250, LONGEST, K, seed=2)
+    accuracy = (net.forward(X_test).argmax(axis=-1) == labels_test).mean(axis=1)
+    net.forward(X_test[: lag + 1, :1])
+    gate = net.keeping if gated else ""
+    shown = net.gates[gate][:, 0] if gated else net.hidden_states[1:, 0]
+    label = f"{model}, lag {lag}" + f", bias {forget_bias:.1f}" * gated + f", rate {plain(lr)}"
+    message = "training diverged. Try a smaller learning rate." if history.diverged else ""
+    return RecallRun(label, lag, history.step_loss, accuracy, shown, gate, message)
+
+
+def draw_recall(run, ghosts=()):
+    """Draw the loss, the accuracy by length, and the gate (or the states) in one sequence."""
+    figure, axes = new_figure(1, 3, 9, 3.4, layout="none")
+    for axis, place in zip(axes, PLACES, strict=True):
+        axis.set_position(place)
+    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
+    for past, (colour, style) in zip([*ghosts, run], styles, strict=True):
+        axes[0].plot(past.loss, color=colour, linestyle=style, linewidth=1.2)
+        axes[1].plot(np.arange(1, LONGEST + 1) - 1, past.accuracy, color=colour, linestyle=style, linewidth=1.6)
+    axes[0].axhline(np.log(K), color=BASELINE, linestyle=":")
+    axes[0].set(ylim=(1e-3, 10), xlim=(0, UPDATES), xlabel="update", yscale="log")
+    axes[0].set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
+    axes[0].yaxis.set_minor_locator(NullLocator())
+    axes[0].set_title("Loss (dots: guessing)", fontsize=11)
+    axes[1].axvline(run.lag, color=TARGET, linestyle=":", linewidth=1.2)
+    axes[1].axhline(1 / K, color=BASELINE, linestyle=":", linewidth=1.2)
+    axes[1].set(ylim=(0, 1.03), xlim=(0, LONGEST), xticks=[0, 40, 80, 120], yticks=[0, 0.5, 1], xlabel="lag asked")
+    axes[1].set_title("Right by lag (dots: trained)", fontsize=11)
+    order = np.argsort(-run.shown.mean(axis=0), kind="stable")
+    limits = {"cmap": "Greys", "vmin": 0} if run.gate else {"cmap": STATE_COLOURS, "vmin": -1}
+    axes[2].imshow(run.shown.T[order], aspect="auto", vmax=1, extent=(0.5, run.lag + 1.5, H, 0), **limits)
+    axes[2].grid(False)
+    axes[2].set(xlabel="time step t", ylabel="unit", yticks=[], xticks=[1, run.lag + 1])
+    axes[2].set_title(f"Gate {run.gate} (black: open)" if run.gate else "States: orange +1, violet −1", fontsize=11)
+    axes[2].title.set_color(TARGET if run.gate else HIDDEN)
+    return say(figure, run.summary)
+
+
+def recall_panel():
+    """Choose a network, a lag, the bias of its forget gate and a learning rate; it is trained live."""
+    controls = {
+        "model": choice("model", [*MODELS], "LSTM"),
+        "lag": slider("lag", 2, 30, 20),
+        "forget_bias": slider("forget bias", -2.0, 6.0, 3.0, step=0.5),
+        "lr": log_slider("learning rate", 0.001, 0.1, 0.02),
+    }
+    return Panel("recall", train_recall, draw_recall, controls)
