@@ -34,9 +34,26 @@ EXERCISES = {
     "07_one_hot_classification": {
         "check_softmax": "my_softmax", "check_softmax_gradient": "softmax_gradient", "check_pushes": "pushes",
         "check_last_step_gradient": "last_step_gradient", "check_learns_by_heart": "learns_by_heart",
+        "check_last_real_gradient": "last_real_gradient",
     },
     "08_vanishing_gradients": {
         "check_jacobian": "jacobian", "check_lags": "lags", "check_clip": "clip", "check_radius": "radius",
         "check_truncated": "truncated",
+    },
+    "09_gates": {
+        "check_lstm_step": "lstm_step", "check_gate_counts": "counts", "check_lstm_backward": "backward",
+        "check_open_roads": "reaches", "check_clock_or_memory": "verdict", "check_lag_bias": "bias",
+    },
+    "10_character_model": {
+        "check_measures": "measures", "check_bigram_losses": "bigram_losses", "check_draw": "draw",
+        "check_temper": "temper", "check_top_k": "top_k",
+    },
+    "11_autograd_and_pytorch": {
+        "check_back_through_divide": "back_through_divide", "check_undo_broadcast": "undo",
+        "check_from_keras": "from_keras", "check_mystery_network": "mistake",
+    },
+    "12_after_the_gates": {
+        "check_walk_by_scan": "walk_by_scan", "check_mingru_backward": "backward", "check_race": "predictions",
+        "check_modulo_three": "params",
     },
 }
