@@ -4,15 +4,16 @@ import importlib
 
 from rnn_lib.gru import GRU
 from rnn_lib.lstm import LSTM
+from rnn_lib.mingru import MinGRU
 from rnn_lib.mlp import MLP
 from rnn_lib.rnn import RNN
 
 __version__ = "0.2.0"
-__all__ = ["GRU", "LSTM", "MLP", "RNN"]
+__all__ = ["GRU", "LSTM", "MLP", "MinGRU", "RNN"]
 
 MODULES = (
-    "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "optim",
-    "playgrounds", "plots", "training",
+    "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "ngram", "optim",
+    "playgrounds", "plots", "race", "saliency", "training",
 )
 
 

@@ -11,13 +11,14 @@ from rnn_lib.ground.validation import (
     check_int,
     check_labels,
     check_number,
+    check_text,
     describe,
     shape_of,
 )
 
 __all__ = [
-    "brackets", "first_symbol", "load_co2", "load_digits", "logistic_map", "one_hot", "pad", "parity", "random_labels",
-    "sine_wave", "streams", "tiny_example", "windows",
+    "Vocabulary", "brackets", "first_symbol", "load_co2", "load_course_text", "load_digits", "logistic_map", "one_hot",
+    "pad", "parity", "random_labels", "sine_wave", "streams", "tiny_example", "windows",
 ]
 
 # Where the 14 forms begin that people filled with digits, in the order of the source (datasets/README.md).
@@ -182,6 +183,41 @@ def load_co2():
     with resources.files("rnn_lib.datasets").joinpath("co2_mauna_loa_monthly.csv").open(encoding="utf-8") as file:
         year, month, co2, _ = np.loadtxt(file, delimiter=",", skiprows=1, unpack=True)
     return year + (month - 0.5) / 12, co2
+
+
+def load_course_text():
+    """Load the prose of notebooks 00 to 08 as it was when notebook 10 was begun (datasets/README.md).
+
+    Returns (train, test), two texts: the last tenth is held out.
+    """
+    text = resources.files("rnn_lib.datasets").joinpath("course_text.txt").read_text(encoding="utf-8")
+    n_test = len(text) // 10
+    return text[:-n_test], text[-n_test:]
+
+
+class Vocabulary:
+    """The symbols of a text, and a number for each: its place in `symbols`, which are sorted."""
+
+    def __init__(self, text):
+        """`text` holds each symbol at least once."""
+        self.symbols = "".join(sorted(set(check_text("text", text))))
+        self._numbers = {symbol: i for i, symbol in enumerate(self.symbols)}
+
+    def __len__(self):
+        """How many symbols there are."""
+        return len(self.symbols)
+
+    def encode(self, text):
+        """Return the number of each symbol, (N,). Raises ValueError if a symbol is not in the vocabulary."""
+        for i, symbol in enumerate(check_text("text", text)):
+            if symbol not in self._numbers:
+                raise ValueError(f"text: expected symbols of the vocabulary, {self.symbols!r}, got {symbol!r} at {i}")
+        return np.array([self._numbers[symbol] for symbol in text])
+
+    def decode(self, numbers):
+        """Return the text that these whole numbers, (N,), stand for."""
+        numbers = check_labels("numbers", numbers, len(self), ("N",))
+        return "".join(self.symbols[i] for i in numbers)
 
 
 def tiny_example():

@@ -28,6 +28,7 @@ class Recurrent(Model):
     """
 
     state_names = ("h",)
+    input_weights = ("W_xh",)  # those that read x_t, in the order in which their dL/dz_t lie side by side
 
     def __init__(self, input_size, hidden_size, output_size, seed=0, dtype=np.float64):
         """Sizes are whole numbers I, H, O >= 1; `dtype` is float64 or float32."""
@@ -119,9 +120,10 @@ class Recurrent(Model):
         return chosen if len(chosen) > 1 else chosen[0]
 
     def input_gradient(self):
-        """Return dL/dX, (T, B, I), after `backward`: dL/dz_t went through W_xh to come from x_t."""
+        """Return dL/dX, (T, B, I), after `backward`: dL/dz_t goes back to x_t through the weights that read it."""
         dZ, _ = self.left_by_backward()
-        return rows(dZ).dot(self.params["W_xh"]).reshape(self.inputs.shape)
+        W = np.concatenate([self.params[name] for name in self.input_weights])
+        return rows(dZ).dot(W).reshape(self.inputs.shape)
 
     def state_gradient(self):
         """Return dL/d(initial state) after `backward`: the carry that is left when the walk back is done.

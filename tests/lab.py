@@ -133,7 +133,9 @@ const notebook = () => jupyterapp.shell.currentWidget;
 const kernel = () => notebook()?.sessionContext?.session?.kernel;
 const cells = () => notebook().content.widgets;
 const panel = i => cells()[i].node.querySelector('.widget-vbox');
-const picture = i => panel(i).querySelector('img');
+const picture = i => panel(i).querySelector('img, pre');  // a text, in the panel that writes
+const shown = node => node && (node.src ?? node.textContent);
+const complete = node => node && (node.naturalWidth ?? node.clientWidth) && (node.complete ?? true);
 const text = i => panel(i).querySelector('[role=status]')?.textContent ?? '';
 const handle = (i, k) => [...panel(i).querySelectorAll('.noUi-handle, select')][k];
 const frame = () => new Promise(done => requestAnimationFrame(done));
@@ -156,7 +158,7 @@ lab.panels = () => cells().map((cell, i) => [cell, i]).filter(([cell]) => cell.m
 lab.show = async i => {
   notebook().content.activeCellIndex = i;
   await notebook().content.scrollToItem(i, 'center').catch(() => null);
-  while (!(panel(i) && picture(i)?.naturalWidth && text(i))) await frame();
+  while (!(panel(i) && complete(picture(i)) && text(i))) await frame();
   panel(i).scrollIntoView({block: 'center'});
 };
 lab.controls = i => [...panel(i).querySelectorAll('.widget-slider, .widget-dropdown')].map(node => {
@@ -172,23 +174,23 @@ lab.value = (i, k) => {
 };
 // Watch a panel until it shows another text or picture than before and the kernel was idle for so many frames.
 lab.watch = ([i, frames]) => {
-  const start = performance.now(), before = {text: text(i), src: picture(i).src}, height = panel(i).offsetHeight;
+  const start = performance.now(), before = {text: text(i), src: shown(picture(i))}, height = panel(i).offsetHeight;
   const seen = {pressed: null, changed: null, changes: 0, lost: 0, jumps: 0, progress: 0};
   let src = before.src, words = before.text, calm = 0;
   document.addEventListener('keydown', event => { seen.pressed ??= event.timeStamp; }, {capture: true, once: true});
   lab.answer = (async () => {
     while (performance.now() - start < 60000) {
       const image = picture(i);
-      if (!image || !image.complete || !image.naturalWidth) seen.lost++;
+      if (!complete(image)) seen.lost++;
       if (panel(i).offsetHeight !== height) seen.jumps++;
       if (panel(i).querySelector('progress')) seen.progress++;
-      if (image && (image.src !== src || text(i) !== words)) {
-        src = image.src; words = text(i); seen.changes++; seen.changed = performance.now(); calm = 0; }
+      if (image && (shown(image) !== src || text(i) !== words)) {
+        src = shown(image); words = text(i); seen.changes++; seen.changed = performance.now(); calm = 0; }
       calm = seen.changed !== null && kernel().status === 'idle' ? calm + 1 : 0;
       if (calm >= frames) break;
       await frame();
     }
-    return {...seen, milliseconds: seen.changed - seen.pressed, picture_changed: picture(i).src !== before.src};
+    return {...seen, milliseconds: seen.changed - seen.pressed, picture_changed: shown(picture(i)) !== before.src};
   })();
 };
 lab.execute = async code => {

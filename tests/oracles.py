@@ -4,11 +4,11 @@ import copy
 
 import numpy as np
 
-from rnn_lib import GRU, LSTM, MLP, RNN
+from rnn_lib import GRU, LSTM, MLP, RNN, MinGRU
 from rnn_lib.activations import sigmoid
 from rnn_lib.losses import mse_loss
 
-RECURRENT = [RNN, LSTM, GRU]
+RECURRENT = [RNN, LSTM, GRU]  # those that PyTorch has, too
 
 
 def order_one(model, seed=0):
@@ -81,6 +81,16 @@ def added_up(model, X, target, *state):
         for k in range(model.n_layers, 0, -1):
             sizes[f"W_{k}"], sizes[f"b_{k}"] = dz.T @ a[k - 1], dz.sum(axis=0)
             dz = dz @ p[f"W_{k}"] * (1 + a[k - 1] ** 2)
+    elif isinstance(model, MinGRU):
+        sizes, h, carry = dict.fromkeys(p, 0.0), np.abs(model.hidden_states), 0.0
+        for t in range(len(X), 0, -1):
+            z, c, a = (np.abs(part[t - 1]) for part in model._forward[2:])
+            dh = dY[t - 1] @ p["W_hy"] + carry
+            for layer, d, x in (("z", dh * (c + h[t - 1]) * z * (1 + z), X[t - 1]), ("c", dh * z, X[t - 1]),
+                                ("y", dY[t - 1], h[t])):
+                W, b = ("W_hy" if layer == "y" else f"W_{layer}"), f"b_{layer}"
+                sizes[W], sizes[b] = sizes[W] + d.T @ np.abs(x), sizes[b] + d.sum(axis=0)
+            carry = dh * a
     else:
         sizes, h = dict.fromkeys(p, 0.0), np.abs(model.hidden_states)
         carries = [0.0] * len(model.state_names)
@@ -152,12 +162,18 @@ def gru_cell(p, x, h):
     return ((1 - z) * np.tanh(x_n + r * h_n) + z * h,)
 
 
+def mingru_cell(p, x, h):
+    """The same for a MinGRU."""
+    z = plain_sigmoid(p["W_z"] @ x + p["b_z"])
+    return ((1 - z) * h + z * (p["W_c"] @ x + p["b_c"]),)
+
+
 def plain_sigmoid(z):
     """Return 1 / (1 + exp(-z))."""
     return 1 / (1 + np.exp(-z))
 
 
-CELLS = {RNN: rnn_cell, LSTM: lstm_cell, GRU: gru_cell}
+CELLS = {RNN: rnn_cell, LSTM: lstm_cell, GRU: gru_cell, MinGRU: mingru_cell}
 
 
 def by_the_book(model, X, state):

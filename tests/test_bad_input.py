@@ -20,10 +20,27 @@ import pytest
 from oracles import recurrent_problem, rnn_problem
 
 import rnn_lib
-from rnn_lib import GRU, LSTM, MLP, RNN, activations, data, gradcheck, initialization, losses, nudge, optim, training
+from rnn_lib import (
+    GRU,
+    LSTM,
+    MLP,
+    RNN,
+    MinGRU,
+    activations,
+    data,
+    gradcheck,
+    initialization,
+    losses,
+    ngram,
+    nudge,
+    optim,
+    training,
+)
 from rnn_lib.bugs import BuggyLSTM, BuggyRNN
-from rnn_lib.generate import free_run, generate
+from rnn_lib.generate import free_run, generate, sample
 from rnn_lib.ground import seeds
+from rnn_lib.interop import from_torch_state, to_torch_state
+from rnn_lib.saliency import saliency
 
 # --- kinds of arguments: each is a function from a good value to {what is wrong with it: bad value} -------------------
 
@@ -151,6 +168,11 @@ def gradients_of_any_shape(good):
                              "one more in the last", "empty in the last")}
 
 
+def text(good):
+    """A text, not empty."""
+    return {"None": None, "a number": 3, "bytes": good.encode(), "a list": list(good), "empty": ""}
+
+
 def path(good):
     """A file's path."""
     return {"None": None, "a number": 3, "bytes": b"model.npz", "a list": ["model.npz"]}
@@ -187,13 +209,13 @@ def rnn_backward():
 
 
 def gated_call(Model, method):
-    """How to call a method of an LSTM or a GRU, after a call of forward and backward."""
+    """How to call a method of another recurrent model, after a call of forward and backward."""
     def call():
         model, X, target, state = recurrent_problem(Model, T=4, B=3, I=2, H=5, O=2)
         model.forward(X, state)
         model.backward(target)
         good = {"forward": {"X": X, "state": state}, "backward": {"dY": target},
-                "gate_rows": {"name": model.keeping}}[method]
+                "gate_rows": {"name": getattr(model, "keeping", None)}}[method]
         return getattr(model, method), good
     return call
 
@@ -302,6 +324,26 @@ def gated_model(good):
     return {"None": None, "a class": LSTM, "its params": good.params, "an MLP": MLP(2, (3,), 1), "an RNN": RNN(2, 3, 1)}
 
 
+def model_of_torch(good):
+    """An RNN, LSTM or GRU."""
+    return {"None": None, "a class": RNN, "its params": good.params, "an MLP": MLP(2, (3,), 1), "a text": "RNN"}
+
+
+def kind_of_torch(good):
+    """RNN, LSTM or GRU, or its name."""
+    return {"None": None, "another name": "rnn", "another class": MLP, "a model": RNN(2, 3, 1), "a number": 3}
+
+
+def torch_state(good):
+    """A dict of arrays under PyTorch's names."""
+    name = "weight_hh_l0"
+    return {"None": None, "a list": list(good), "an array": good[name], "empty": {},
+            "one missing": {n: p for n, p in good.items() if n != name},
+            "one too many": {**good, "weight_hh_l1": good[name]},
+            **{f"{which} {label}": {**good, which: bad} for which in good for label, bad in
+               array(*range(1 if which == "weight_ih_l0" else good[which].ndim))(good[which]).items()}}
+
+
 def rnn_weights(good):
     """The five weights of an RNN."""
     name = "W_hh"
@@ -371,6 +413,13 @@ TABLE = {
     "RNN.backward": (rnn_backward, {"dY": array(0, 1, 2)}),
     "RNN.save": (saved("save", lambda: RNN(1, 2, 1)), {"path": path}),
     "RNN.load": (saved("load", lambda: RNN(1, 2, 1)), {"path": path}),
+    "MinGRU": (
+        plain(MinGRU, input_size=2, hidden_size=3, output_size=1, seed=0, dtype="float64", lowest=-1.0),
+        {**RNN_SIZES, "lowest": number(minimum=-1, below=1)}),
+    "MinGRU.forward": (gated_call(MinGRU, "forward"), {"X": array(2), "state": optional(array(0, 1))}),
+    "MinGRU.backward": (gated_call(MinGRU, "backward"), {"dY": array(0, 1, 2)}),
+    "MinGRU.save": (saved("save", lambda: MinGRU(1, 2, 1)), {"path": path}),
+    "MinGRU.load": (saved("load", lambda: MinGRU(1, 2, 1)), {"path": path}),
     "MLP": (
         plain(MLP, input_size=2, hidden_sizes=(3,), output_size=1, activation="tanh", seed=0, dtype="float64"),
         {"input_size": whole(1), "output_size": whole(1), "activation": choice, "seed": SEED, "dtype": dtype,
@@ -507,6 +556,36 @@ TABLE = {
          "seed": SEED}),
 }
 
+SYMBOLS = LABELS[:, 0]  # 0s and 1s, (4,)
+TABLE |= {
+    "data.Vocabulary": (plain(data.Vocabulary, text="banana"), {"text": text}),
+    "data.Vocabulary.encode": (
+        lambda: (data.Vocabulary("banana").encode, {"text": "nab"}),
+        {"text": lambda good: {**text(good), "unknown symbol": "x"}}),
+    "data.Vocabulary.decode": (
+        lambda: (data.Vocabulary("ba").decode, {"numbers": SYMBOLS.copy()}),
+        {"numbers": lambda good: without(labels(2)(good), "a dimension less") | {"two rows": good.reshape(2, 2)}}),
+    "ngram.ngram_losses": (
+        plain(ngram.ngram_losses, train=SYMBOLS, test=SYMBOLS, n=2, n_symbols=2),
+        {"train": lambda good: labels(2)(good) | {"two rows": good.reshape(2, 2)},
+         "test": lambda good: labels(2)(good) | {"two rows": good.reshape(2, 2)}, "n": whole(0, 4),
+         "n_symbols": whole(2)}),
+    "generate.sample": (
+        plain(sample, model=RNN(2, 3, 2), warm_up=LABELS, n_steps=3, temperature=0.5, top_k=2, seed=0,
+              on_step=lambda symbols: None),
+        {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN}, "n_steps": whole(1),
+         "warm_up": lambda good: labels(2)(good) | {"one row": good[0]}, "temperature": number(minimum=0),
+         "top_k": optional(whole(1, 2)), "seed": SEED, "on_step": optional(function)}),
+    "interop.to_torch_state": (lambda: (to_torch_state, {"model": RNN(2, 3, 1)}), {"model": model_of_torch}),
+    "interop.from_torch_state": (
+        lambda: (from_torch_state, {"kind": "RNN", "state_dict": to_torch_state(RNN(2, 3, 1))}),
+        {"kind": kind_of_torch, "state_dict": torch_state}),
+    "saliency.saliency": (
+        plain(saliency, model=RNN(2, 3, 2), X=LOGITS[:, :1], outputs=SYMBOLS),
+        {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN}, "X": array(1, 2, real=False),
+         "outputs": lambda good: without(labels(2, 0)(good), "a dimension less")}),
+}
+
 HIDDEN = np.ones((3, 5))  # a hidden state of example_parts
 TABLE |= {
     "nudge.Example": (
@@ -641,18 +720,20 @@ NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, m
               "Direction": "a result, made by check_direction"}
 # The methods that a caller uses; a model's others are for the classes derived from it.
 METHODS = {
-    "forward", "backward", "last_state", "set_params", "save", "load", "step",
+    "forward", "backward", "last_state", "set_params", "save", "load", "step", "encode", "decode",
     "gate_rows", "loss", "slope", "agrees", "prove", "shape", "list_steps",
 }
-WITHOUT_ARGUMENTS = {"data.load_co2", "data.tiny_example"}
-SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "LSTM.last_state", "GRU.last_state"}
+SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "LSTM.last_state", "GRU.last_state",
+                "MinGRU.set_params", "MinGRU.last_state"}
+WITHOUT_ARGUMENTS = {"data.load_co2", "data.load_course_text", "data.tiny_example"}
 MODULES_WITHOUT_ROWS = {
     "ground": "the checks themselves (test_validation.py), verdicts, threads; random streams have a row",
     "bugs": "wrong backward passes, on purpose: only BuggyRNN and BuggyLSTM have rows",
-    "model": "reached through RNN and MLP", "recurrent": "reached through RNN, LSTM and GRU",
+    "model": "reached through RNN and MLP", "recurrent": "reached through RNN, LSTM, GRU and MinGRU",
+    "race": "runs of notebook 12, whose settings are checked as a panel's are",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
-    "lstm": "in __all__", "gru": "in __all__",
+    "lstm": "in __all__", "gru": "in __all__", "mingru": "in __all__",
 }
 
 

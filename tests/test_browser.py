@@ -31,7 +31,7 @@ MEMORY_LIMIT = 10  # MB over 200 moves
 PANEL_STATE = """
 import gc, json
 from rnn_lib.playgrounds.panel import Panel
-panels = [thing for thing in gc.get_objects() if type(thing) is Panel]  # isinstance fails on dead weak references
+panels = [thing for thing in gc.get_objects() if issubclass(type(thing), Panel)]  # isinstance fails on dead weakrefs
 print(json.dumps([[panel.summary, panel.run(**panel.settings).summary] for panel in panels]))
 """
 MEMORY = """
@@ -289,3 +289,17 @@ def test_a_slow_panel_keeps_its_promises(page):
     page.page.keyboard.press("Space")
     assert page.js("() => lab.answer")["picture_changed"] and page.js("lab.picture(0).src") != before
     assert page.js("lab.text(0)") == "n = 12, other = 2"
+
+
+def test_the_writer_shows_its_text_while_it_grows_and_nothing_typed_changes_the_page(page):
+    open_panel(page, "from rnn_lib import playgrounds\nplaygrounds.writer_panel()")
+    box = page.page.locator(".widget-text input")
+    for typed in ("<img src=x onerror=alert(1)>&amp;$x$", "The state"):
+        box.fill(typed)
+        page.js("lab.watch", [0, 20])
+        box.press("Enter")
+        answer = page.js("() => lab.answer")
+        assert sound(answer) and answer["changes"] > 3, "the text grows"
+        assert page.js("lab.picture(0).textContent").startswith(typed)
+        assert page.js("lab.panel(0).querySelectorAll('pre, pre *').length") == 3
+    check_not_stale(page, [0])

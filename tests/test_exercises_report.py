@@ -175,6 +175,12 @@ def test_a_right_answer_is_not_told_what_it_uses():
     assert report.passed and "notebook" not in report.message
 
 
+def test_a_remark_on_single_precision_is_made_of_nothing_else():
+    for right in ([1.0, 1 / 3], np.array([1, 1 / 3])):
+        assert judge("x", right, [1, 1 / 3], single=True) == judge("x", right, [1, 1 / 3]) == ""
+    assert "single precision" in judge("x", np.float32([1, 1 / 3]), [1, 1 / 3])
+
+
 def test_close():
     assert close([0, 0], [0, 0], 0)
     assert close([1e9, 1], [1e9, 1.5], 1e-9)

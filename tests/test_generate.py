@@ -1,5 +1,7 @@
 """The free run, and the figures of series, forecasts and losses."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from oracles import RECURRENT
@@ -48,7 +50,9 @@ def texts(figure):
     return [text.get_text() for axis in figure.axes for text in axis.texts]
 
 
-def test_a_model_without_a_state_is_refused_at_once():
+def test_a_model_that_cannot_forecast_is_refused_at_once():
+    with pytest.raises(TypeError, match="model: expected an object with forward, input_size, output_size, got "):
+        free_run(SimpleNamespace(forward=None, output_size=1), np.ones((3, 1, 1)), 1)
     for n_steps in (1, 3):
         with pytest.raises(TypeError, match="model: expected an object with state, got MLP"):
             free_run(MLP(1, (3,), 1), np.ones((3, 1, 1)), n_steps)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracles import gradients, order_one
 from test_properties import SEEDS, few
@@ -119,6 +119,7 @@ def test_last_state_is_the_state_of_each_sequence_alone(Model, lengths, seed):
 @given(lengths=LENGTHS, size=st.integers(1, 5), seed=SEEDS)
 def test_the_mask_follows_the_mini_batch(Model, loss, at_end, lengths, size, seed):
     """Each update sees its sequences alone, and the epoch's loss is the mean over all targets that count."""
+    assume(len(lengths) != max(lengths))  # with T = B (= O), fit asks which axis of the targets is the batch
     model, sequences, target = problem(Model, lengths, loss, seed, at_end)
     X, mask = data.pad(sequences)
     Y = np.array(target) if at_end else data.pad(target)[0]

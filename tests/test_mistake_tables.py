@@ -2,9 +2,12 @@
 
 import sys
 
+import test_exercises_after_gates as after_gates
+import test_exercises_autograd as autograd
 import test_exercises_basics as basics
 import test_exercises_bptt as bptt
 import test_exercises_bptt_in_code as bptt_in_code
+import test_exercises_characters as characters
 import test_exercises_classification as classification
 import test_exercises_gates as gates
 import test_exercises_gradient_checking as gradient_checking
@@ -14,20 +17,23 @@ import test_exercises_vanishing as vanishing
 from rnn_lib.exercises import verdict
 
 TESTS = [  # those that hand in known mistakes
-    basics.test_each_answer_gets_its_kind, basics.test_check_forward_names_each_mistake,
+    after_gates.test_walk_by_scan_wrong, basics.test_each_answer_gets_its_kind,
+    basics.test_check_forward_names_each_mistake,
     basics.test_check_forward_names_each_form_of_a_mistake, bptt.test_dz_by_pencil, bptt.test_back_through_sigmoid,
     bptt.test_a_nudge_of_your_own, bptt.test_a_nudge_given_as_a_slope, bptt.test_count_paths,
     bptt_in_code.test_initial_state_gradient, bptt_in_code.test_weight_gradients,
     bptt_in_code.test_each_gradient_alone_is_scaled_or_turned, bptt_in_code.test_stacked_gradients,
-    classification.test_classic_mistakes_get_their_name,
+    characters.test_measures_wrong, characters.test_bigram_losses_wrong, characters.test_temper_wrong,
+    characters.test_draw_wrong, characters.test_top_k_wrong, classification.test_classic_mistakes_get_their_name,
     gradient_checking.test_mistakes_are_recognised, sine.test_windows_wrong, sine.test_training_loop_wrong,
     sine.test_adam_step_wrong, sine.test_free_run_wrong, sine.test_split_wrong,
     vanishing.test_lags_wrong, vanishing.test_jacobian_wrong, vanishing.test_clip_wrong,
     vanishing.test_truncated_wrong, gates.test_lstm_step_wrong, gates.test_gate_counts_wrong,
+    autograd.test_divide_wrong, autograd.test_undo_wrong, autograd.test_keras_wrong,
 ]
 MODULES = [
-    "bptt", "bptt_in_code", "classification", "forward_pass", "gradient_checking", "shapes", "sine_wave", "start_here",
-    "training_loop", "vanishing", "gates",
+    "after_gates", "autograd", "bptt", "bptt_in_code", "characters", "classification", "forward_pass", "gates",
+    "gradient_checking", "shapes", "sine_wave", "start_here", "training_loop", "vanishing",
 ]
 
 

@@ -70,6 +70,14 @@ def test_a_real_nudge_comes_near_the_complex_step():
     assert tiny.slope("h", 2)[0, 0] == pytest.approx(0.3109, abs=5e-5)
 
 
+def test_a_small_slope_is_as_exact_as_a_large_one():
+    params, X, target = data.tiny_example()
+    tiny = Example({name: 1e-4 * param for name, param in params.items()}, X, target)
+    slope = tiny.slope("W_hh", (1, 2, 3))
+    assert 0 < np.abs(slope).max() < 1e-9
+    assert tiny.agrees(slope, "W_hh", (1, 2, 3)) and not tiny.agrees(1.001 * slope, "W_hh", (1, 2, 3))
+
+
 def test_the_example_keeps_its_own_weights():
     params, X, target = data.tiny_example()
     tiny = Example(params, X, target)
@@ -85,7 +93,7 @@ def test_prove_prints_what_agrees_and_stops_at_what_does_not(capsys):
         "dL/dh_2 (copy to z) = [[0.0345, 0.0135]]   shape (1, 2)   complex step: the same\n"
         "dL/db_h (copies 1, 2, 3) = [0.5408, -0.2756]   shape (2,)   complex step: the same\n"
     )
-    with pytest.raises(AssertionError, match=r"dL/dW_hh \(copy 2\): you claim .* the complex step finds"):
+    with pytest.raises(AssertionError, match=r"dL/dW_hh \(copy 2\): you claim .* the complex step finds .*\. Look at"):
         tiny.prove(np.zeros((2, 2)), "W_hh", 2)
     with pytest.raises(ValueError, match="claim: expected shape"):
         tiny.prove(np.zeros(2), "h", 2)

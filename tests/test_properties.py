@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import RECURRENT, added_up, complex_step, gradients, on_each, order_one, parts, worst_error
 
-from rnn_lib import GRU, LSTM, MLP, RNN
+from rnn_lib import GRU, LSTM, MLP, RNN, MinGRU
 from rnn_lib.losses import cross_entropy_loss, mse_loss, softmax_mse_loss
 
 PROFILE = dict(derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,8 +19,8 @@ few, many = settings(max_examples=40, **PROFILE), settings(max_examples=80, **PR
 
 @st.composite
 def problems(draw, longest=6, largest=4):
-    """An RNN, LSTM or GRU with weights of order one, and (X, target, state) for it."""
-    Model = draw(st.sampled_from(RECURRENT))
+    """An RNN, LSTM, GRU or MinGRU with weights of order one, and (X, target, state) for it."""
+    Model = draw(st.sampled_from([*RECURRENT, MinGRU]))
     T = draw(st.integers(1, longest))
     B, I, H, O = (draw(st.integers(1, largest)) for _ in range(4))
     rng = np.random.default_rng(draw(SEEDS))
@@ -123,7 +123,7 @@ def test_float32_agrees_with_float64_within_its_precision(problem):
 
 
 @many
-@given(st.sampled_from([RNN, LSTM, GRU, MLP]), st.tuples(*[st.integers(1, 5)] * 3), DTYPES, SEEDS)
+@given(st.sampled_from([RNN, LSTM, GRU, MinGRU, MLP]), st.tuples(*[st.integers(1, 5)] * 3), DTYPES, SEEDS)
 def test_save_and_load_are_exact(Model, sizes, dtype, seed):
     I, H, O = sizes
     model = Model(I, (H,) if Model is MLP else H, O, seed=seed, dtype=dtype)

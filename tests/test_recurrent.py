@@ -1,4 +1,4 @@
-"""RNN, LSTM and GRU: their equations, their gradients, and what they remember from one call to the next."""
+"""RNN, LSTM, GRU and MinGRU: their equations, their gradients, and what they remember from one call to the next."""
 
 import copy
 import functools
@@ -19,7 +19,7 @@ from oracles import (
     worst_error,
 )
 
-from rnn_lib import GRU, LSTM, RNN
+from rnn_lib import GRU, LSTM, RNN, MinGRU
 from rnn_lib.data import tiny_example
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import Adam
@@ -28,7 +28,7 @@ from rnn_lib.training import fit
 SIZES = [(6, 3, 2, 4, 3), (1, 1, 1, 1, 1), (1, 3, 2, 4, 3), (7, 1, 1, 2, 1), (5, 2, 6, 3, 1), (4, 5, 1, 1, 4)]
 
 
-@pytest.fixture(params=RECURRENT, ids=lambda Model: Model.__name__)
+@pytest.fixture(params=[*RECURRENT, MinGRU], ids=lambda Model: Model.__name__)
 def problem(request):
     """A function of sizes: (model, X, target, state), for each kind of model."""
     return functools.partial(recurrent_problem, request.param)
@@ -45,6 +45,14 @@ def test_forward_is_the_equations(problem, T, B, I, H, O):
     states, Y = by_the_book(model, X, state)
     np.testing.assert_allclose(model.forward(X, state), Y, rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(all_states(model), states, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("Model", RECURRENT)
+def test_a_complex_step_keeps_the_precision_of_the_model(Model):
+    for dtype, complex_dtype in ((np.float32, np.complex64), (np.float64, np.complex128)):
+        model = Model(2, 3, 1, dtype=dtype)
+        model.params["b_y"] = model.params["b_y"].astype(complex_dtype)
+        assert model.forward(np.ones((2, 1, 2))).dtype == complex_dtype
 
 
 def test_tiny_example_by_hand():
@@ -288,7 +296,7 @@ def test_models_can_be_copied_and_pickled(problem):
     for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         np.testing.assert_array_equal(twin.state, model.state)
         _, grads = gradients(twin, X, target, state)
-        np.testing.assert_array_equal(grads["W_hh"], gradients(model, X, target, state)[1]["W_hh"])
+        np.testing.assert_array_equal(grads["W_hy"], gradients(model, X, target, state)[1]["W_hy"])
 
 
 def test_a_refused_forward_leaves_the_last_one_in_place(problem):
@@ -303,7 +311,8 @@ def test_a_refused_forward_leaves_the_last_one_in_place(problem):
         np.testing.assert_array_equal(g, expected[name])
 
 
-@pytest.mark.parametrize("Model, kept_limit, peak_limit", [(RNN, 2.1, 3.3), (LSTM, 11.1, 13.4), (GRU, 8.1, 11.4)])
+@pytest.mark.parametrize("Model, kept_limit, peak_limit", [(RNN, 2.1, 3.3), (LSTM, 11.1, 13.4), (GRU, 8.1, 11.4),
+                                                           (MinGRU, 6.1, 9.3)])
 def test_how_many_large_arrays_a_training_step_needs(Model, kept_limit, peak_limit):
     """In arrays of T·B·H numbers. RNN: the states, dL/dz and 1 - h^2, of which the last one is not kept.
 

@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 from oracles import order_one
 
-from rnn_lib import GRU, LSTM, MLP, RNN
+from rnn_lib import GRU, LSTM, MLP, RNN, MinGRU
 
 MODELS = {
     "RNN": lambda: RNN(2, 3, 1, seed=7),
     "LSTM": lambda: LSTM(2, 3, 1, seed=7),
     "GRU, float32": lambda: GRU(2, 3, 1, seed=7, dtype=np.float32),
     "RNN, float32": lambda: RNN(2, 3, 1, seed=7, dtype=np.float32),
+    "MinGRU": lambda: MinGRU(2, 3, 1, seed=7, lowest=-0.5),
     "MLP": lambda: MLP(2, (3, 4), 1, activation="tanh", seed=7),
     "MLP, float32": lambda: MLP(2, (3,), 1, dtype=np.float32),
 }
@@ -330,7 +331,7 @@ def test_a_header_that_asks_for_another_size_builds_nothing(saved, size):
 def test_compressed_files_are_refused(saved):
     _, path = saved
     rewritten(path, compress=True)
-    with pytest.raises(ValueError, match="path: expected a model saved by rnn_lib, got .*compressed"):
+    with pytest.raises(ValueError, match="path: expected a model saved by rnn_lib, got .*it is compressed, and may"):
         RNN.load(path)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from oracles import RECURRENT, gradients, parts, recurrent_problem, rnn_problem
 
+from rnn_lib.interop import from_torch_state, to_torch_state
 from rnn_lib.losses import mse_loss
 from rnn_lib.optim import SGD, Adam, clip_grad_norm
 
@@ -30,14 +31,26 @@ def pytorch_twin(model):
     I, H, O = model.input_size, model.hidden_size, model.output_size
     layer = getattr(torch.nn, type(model).__name__)(I, H, dtype=torch.float64)
     linear = torch.nn.Linear(H, O, dtype=torch.float64)
+    state = {name: torch.tensor(value) for name, value in to_torch_state(model).items()}
+    linear.load_state_dict({name: state.pop(name) for name in ("weight", "bias")})
+    layer.load_state_dict(state)
     tensors = {"W_xh": layer.weight_ih_l0, "W_hh": layer.weight_hh_l0, "b_h": layer.bias_ih_l0,
                "b_xh": layer.bias_ih_l0, "b_hh": layer.bias_hh_l0, "W_hy": linear.weight, "b_y": linear.bias}
-    tensors = {name: tensors[name] for name in model.params}
-    with torch.no_grad():
-        layer.bias_hh_l0.zero_()
-        for name, tensor in tensors.items():
-            tensor.copy_(torch.tensor(model.params[name]))
-    return layer, linear, tensors
+    return layer, linear, {name: tensors[name] for name in model.params}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("Model", RECURRENT)
+def test_a_network_made_by_pytorch_becomes_ours(Model, dtype):
+    """With both of its biases; tensors are taken as they are."""
+    torch.manual_seed(0)
+    layer = getattr(torch.nn, Model.__name__)(3, 5, dtype=getattr(torch, dtype))
+    linear = torch.nn.Linear(5, 2, dtype=getattr(torch, dtype))
+    model = from_torch_state(Model, {**layer.state_dict(), **linear.state_dict()})
+    assert model.dtype == dtype
+    X = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(dtype)
+    theirs = linear(layer(torch.tensor(X))[0]).detach()
+    np.testing.assert_allclose(model.forward(X), theirs, rtol=0, atol=1e-10 if dtype == "float64" else 1e-6)
 
 
 def pytorch_loss(layer, linear, X, target, state):

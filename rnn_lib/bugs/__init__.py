@@ -1,6 +1,6 @@
 """The bug clinic: wrong backward passes of the kinds found in real code, each beside the right one.
 
-One folder a network, `rnn/` and `lstm/`. Where do I add a mistake to the diagnosis? Here, and nowhere else:
+One folder a network: `rnn/`, `lstm/`, `mingru/`. Where do I add a mistake to the diagnosis? Here, and nowhere else:
 
 1. Write it as a function of the arguments of a backward pass, in the file of the network's folder that it belongs to.
    If something wrong stands in the place of a part of the right pass (`healthy.py` names the parts), return

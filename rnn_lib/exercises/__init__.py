@@ -5,8 +5,11 @@ A check of one's own: a function decorated with `verdict.returns_report`, named 
 # ruff: noqa: F403
 
 from rnn_lib.exercises import (
+    after_gates,
+    autograd,
     bptt,
     bptt_in_code,
+    characters,
     classification,
     forward_pass,
     gates,
@@ -18,8 +21,11 @@ from rnn_lib.exercises import (
     training_loop,
     vanishing,
 )
+from rnn_lib.exercises.after_gates import *
+from rnn_lib.exercises.autograd import *
 from rnn_lib.exercises.bptt import *
 from rnn_lib.exercises.bptt_in_code import *
+from rnn_lib.exercises.characters import *
 from rnn_lib.exercises.classification import *
 from rnn_lib.exercises.forward_pass import *
 from rnn_lib.exercises.gates import *
@@ -32,5 +38,5 @@ from rnn_lib.exercises.training_loop import *
 from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
-    bptt, bptt_in_code, classification, forward_pass, gates, gradient_checking, lstm_backward, shapes,
-    sine_wave, start_here, training_loop, vanishing)), [])
+    after_gates, autograd, bptt, bptt_in_code, characters, classification, forward_pass, gates, gradient_checking,
+    lstm_backward, shapes, sine_wave, start_here, training_loop, vanishing)), [])

@@ -48,7 +48,7 @@ def where(subject, learner, answers, factors):
                 f"or a rounding in the lines of {wrong}.")
     proof = [name for name in subject.walk if name not in answers.wrong]
     if proof:
-        return (f"The gradient of {proof[0]}, made of all dL/dz_t, is right, and so is the walk back: "
+        return (f"The gradient of {proof[0]}, made of every step's error, is right, and so is the walk back: "
                 f"look at the lines that make the gradient of {wrong}.")
     if not subject.without_carry:
         return f"Look at the lines that make the gradient of {wrong}."

@@ -8,8 +8,8 @@ import numpy as np
 
 __all__ = [
     "as_array", "cast", "check_array", "check_callable", "check_choice", "check_has", "check_int", "check_labels",
-    "check_lengths", "check_mask", "check_named_arrays", "check_number", "check_path", "check_same_keys", "describe",
-    "fits", "is_finite", "shape_of",
+    "check_lengths", "check_mask", "check_named_arrays", "check_number", "check_path", "check_same_keys", "check_text",
+    "describe", "fits", "is_finite", "shape_of",
 ]
 
 NUMBERS = "fiubc"  # kinds of dtype: float, int, unsigned, bool, complex
@@ -180,6 +180,15 @@ def check_path(name, value):
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name}: expected a file's path, got {describe(value)}")
     return os.fspath(value)
+
+
+def check_text(name, value):
+    """Return `value` if it is a text of at least one symbol, or raise an error that names it."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a text, got {describe(value)}")
+    if not value:
+        raise ValueError(f"{name}: expected at least one symbol, got an empty text")
+    return value
 
 
 def check_has(name, value, *attributes):

@@ -8,7 +8,10 @@ from rnn_lib.playgrounds.cliff import cliff_panel, descend_cliff, draw_cliff, on
 from rnn_lib.playgrounds.clinic import clinic_panel, draw_clinic
 from rnn_lib.playgrounds.gates import draw_recall, recall_panel, train_recall
 from rnn_lib.playgrounds.lag import draw_lag, lag_panel, run_lag, sheared
-from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
+from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider, text_box
+from rnn_lib.playgrounds.race import draw_race, race_panel, run_race
 from rnn_lib.playgrounds.shapes import draw_shapes, run_shapes, shapes_panel
 from rnn_lib.playgrounds.sine import draw_sine, sine_panel, train_sine
+from rnn_lib.playgrounds.units import FOLLOWED, draw_units, inside, run_units, scores, units_panel, writer_states
 from rnn_lib.playgrounds.unroll import draw_unroll, run_unroll, unroll_panel
+from rnn_lib.playgrounds.writer import load_writer, share_of_words, write, writer_panel

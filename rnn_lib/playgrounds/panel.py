@@ -34,7 +34,7 @@ from inspect import signature
 import ipywidgets as widgets
 import numpy as np
 
-from rnn_lib.ground.validation import check_choice, check_int, check_number
+from rnn_lib.ground.validation import check_choice, check_int, check_number, check_text
 from rnn_lib.playgrounds.picture import data_url
 from rnn_lib.plots.style import DRAWING
 
@@ -51,7 +51,7 @@ class Panel(widgets.VBox):
               deterministic. If it trains, it takes `on_epoch` as well and passes it on to `fit`; a run of more
               than 0.3 s then shows its progress (out of `epochs`, where that is a setting or has a default)
     draw      draw(result, ghosts=()) -> Figure; ghosts are earlier results, the newest last
-    controls  setting name -> widget, made by `slider`, `log_slider` or `choice`
+    controls  setting name -> widget, made by `slider`, `log_slider`, `choice` or `text_box`
     ghosts    how many earlier results are kept. 0: draw(result) gets none, and there is no Reset button
 
     An exception in `run` or `draw` is shown in the panel; the picture stays. `settings` holds what the controls say
@@ -73,7 +73,7 @@ class Panel(widgets.VBox):
             control.style.description_width = f"{label_width}px"
             control.layout.width, control.layout.max_width = f"{CONTROL_WIDTH}px", "100%"
             control.observe(lambda change: self.update(), names="value")
-        self.picture = widgets.Image(format="url", layout={"max_width": "100%"})
+        self.picture = self.empty_picture()
         self.text = widgets.HTML(layout={"flex": "1 1 0", "min_height": f"{TEXT_HEIGHT}px"})  # room for two lines
         self.progress = widgets.HTML(layout={"width": f"{PROGRESS_WIDTH}px", "flex": "0 0 auto"})
         self.reset_button = widgets.Button(
@@ -122,7 +122,7 @@ class Panel(widgets.VBox):
             self.say(self.result.summary)  # it may follow a setting that failed
             return
         try:
-            result = self.run(**settings, **({"on_epoch": self.progress_bar()} if self.reports_progress else {}))
+            result = self.run(**settings, **self.hooks())
             # a ghost of itself says nothing
             kept = [old for old in self.past if self.max_ghosts and old[1].label != result.label]
             self.show([*kept, (settings, result)][-1 - self.max_ghosts :])
@@ -131,6 +131,20 @@ class Panel(widgets.VBox):
             self.say(f"{type(error).__name__}: {error}", heading)
         finally:
             self.progress.value = ""
+
+    def hooks(self):
+        """Return what `run` gets besides the settings: functions that it calls while it works."""
+        return {"on_epoch": self.progress_bar()} if self.reports_progress else {}
+
+    def empty_picture(self):
+        """Return the widget that holds the picture."""
+        return widgets.Image(format="url", layout={"max_width": "100%"})
+
+    def paint(self, figure):
+        """Put what `draw` returned into the picture."""
+        picture = data_url(figure)
+        self.picture.layout.width = f"{figure.get_figwidth() * figure.dpi:.0f}px"
+        self.picture.value = picture
 
     def reset(self):
         """Forget the earlier runs."""
@@ -142,11 +156,8 @@ class Panel(widgets.VBox):
         """Draw the last result in `past` with the ones before it as ghosts; nothing changes if drawing fails."""
         *earlier, result = [result for _, result in past]
         with DRAWING:
-            figure = self.draw(result, ghosts=earlier) if self.max_ghosts else self.draw(result)
-            picture = data_url(figure)
-        self.picture.layout.width = f"{figure.get_figwidth() * figure.dpi:.0f}px"
+            self.paint(self.draw(result, ghosts=earlier) if self.max_ghosts else self.draw(result))
         self.past = past
-        self.picture.value = picture
         self.say(result.summary)
         self.reset_button.disabled = not earlier
 
@@ -217,6 +228,11 @@ def log_slider(description, minimum, maximum, value):
 def choice(description, options, value):
     """Return a drop-down list of texts."""
     return widgets.Dropdown(options=options, value=check_choice(description, value, options), description=description)
+
+
+def text_box(description, value):
+    """Return a line to type into; Enter, or leaving it, is its release."""
+    return widgets.Text(check_text(description, value), description=description, continuous_update=False)
 
 
 def plain(number):

@@ -1,4 +1,6 @@
 """Figures: arrays in, a Matplotlib Figure out. One file a topic; style.py holds the palette."""
+from rnn_lib.plots.after_gates import accuracy_table, scan_rounds  # noqa: F401
+from rnn_lib.plots.characters import coloured_text, looking_back, perplexities  # noqa: F401
 from rnn_lib.plots.classification import (  # noqa: F401
     class_probabilities,
     confusion_matrix,

@@ -1,0 +1,123 @@
+"""Checks of notebook 12's exercises, after the gates."""
+
+import numpy as np
+
+from rnn_lib import RNN
+from rnn_lib.bugs.mingru import MINGRU_SUBJECT
+from rnn_lib.exercises.diagnosis import diagnose
+from rnn_lib.exercises.verdict import (
+    attempt,
+    is_unfilled,
+    judge,
+    require,
+    require_dict,
+    returns_report,
+)
+from rnn_lib.race import shares
+
+__all__ = ["check_mingru_backward", "check_modulo_three", "check_race", "check_walk_by_scan"]
+
+KNOWN = 0.9  # of the answers, with all three starts
+
+
+@returns_report
+def check_race(predictions):
+    """Check exercise 3: which networks answer a question with all three starts? {(network, question): True or False}.
+
+    The answers are those of the stored table.
+    """
+    table = shares()
+    right = {(network, question): min(table[network][question]) >= KNOWN
+             for network in ("RNN", "GRU", "minGRU", "attention")
+             for question in ("parity\nat 1000", "marked recall\nat 100", "unmarked recall\nat 30")}
+    right = {(network, question.replace("\n", " ")): answer for (network, question), answer in right.items()}
+    require_dict("predictions", predictions, right, of="True or False")
+    empty = [f"{network}, {question}" for (network, question), guess in predictions.items() if is_unfilled(guess)]
+    require(not empty, "not_started", f"{'; '.join(empty)}: write True or False.")
+    for key, guess in predictions.items():
+        require(isinstance(guess, bool | np.bool_), "wrong_type", f"{key}: expected True or False, got {guess!r:.40}.")
+    missed = [f"{network}, {question}" for (network, question), guess in predictions.items()
+              if guess != right[network, question]]
+    require(not missed, "surprise", f"{len(right) - len(missed)} of {len(right)} as measured. Not so: "
+            f"{'; '.join(missed)}. Read on to see why, or change them and go on.")
+    return f"all {len(right)} as measured."
+
+
+class Counted(np.ndarray):
+    """An array that counts how often NumPy calculates with it, or with what comes of it."""
+
+    calls = 0
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+        """Count the call, and hand it on."""
+        Counted.calls += 1
+        plain = [x.view(np.ndarray) if isinstance(x, Counted) else x for x in inputs]
+        if out is not None:
+            options["out"] = tuple(x.view(np.ndarray) if isinstance(x, Counted) else x for x in out)
+        value = getattr(ufunc, method)(*plain, **options)
+        return value.view(Counted) if isinstance(value, np.ndarray) else value
+
+
+@returns_report
+def check_walk_by_scan(walk_by_scan):
+    """Check exercise 1: dL/dh_t of all steps, (T, B, H), from road 1 and the multipliers, in about log2 T rounds."""
+    rng = np.random.default_rng(12)
+    for T in (7, 1, 2, 64):
+        road_1, a = rng.normal(size=(T, 3, 4)), rng.uniform(-0.2, 1, (T, 3, 4))
+
+        def walk(multiplier, road_1=road_1):
+            dH = road_1.copy()
+            for t in range(len(dH) - 2, -1, -1):
+                dH[t] += multiplier[t + 1] * dH[t + 1]
+            return dH
+
+        forward = road_1.copy()
+        for t in range(1, T):
+            forward[t] += a[t] * forward[t - 1]
+        got = attempt(walk_by_scan, road_1, a)
+        remark = judge(f"T = {T}", got, walk(a), [
+            ("wrong_direction", forward, "that is the scan forward in time. The error comes from later steps: turn "
+             "both arrays round, and turn the result back."),
+            ("not_turned_back", walk(a)[::-1], "the result still runs backward in time: turn it round again."),
+            ("multiplier_off_by_one", walk(np.concatenate([a[:1], a[:-1]])),
+             "the multiplier belongs to another step. What comes back to step t went through step t + 1's."),
+            ("carry_missing", road_1, "this is road 1 alone: nothing came back from later steps."),
+            ("one_round", road_1 + np.concatenate([a[1:] * road_1[1:], 0 * a[:1]]),
+             "that is one round: each step knows of one later step only."),
+        ])
+    counted = [np.ones((1024, 1, 1)).view(Counted) for _ in range(2)]
+    Counted.calls = 0
+    attempt(walk_by_scan, *counted)
+    require(Counted.calls < 500, "loop", f"right, but 1024 steps took {Counted.calls} calculations, one after the "
+            "other. A scan needs ten rounds of a few.")
+    return "a walk back through 1024 steps in ten rounds." + remark
+
+
+@returns_report
+def check_mingru_backward(backward):
+    """Check exercise 2: (params, X, hidden_states, dY) -> the six gradients of a MinGRU."""
+    return diagnose(MINGRU_SUBJECT, backward)
+
+
+@returns_report
+def check_modulo_three(params):
+    """Check exercise 4: the five weights of RNN(1, 3, 1) whose output is the number of ones so far, modulo 3."""
+    model = RNN(1, 3, 1)
+    require_dict("params", params, model.params, of="arrays")
+    empty = [name for name, value in params.items() if is_unfilled(value)]
+    require(not empty, "not_started", f"{', '.join(empty)}: write the numbers.")
+    try:
+        model.set_params(params)
+    except (TypeError, ValueError) as error:
+        require(False, "wrong_shape", f"{error}.")
+    bits = np.random.default_rng(3).integers(2, size=(3000, 20, 1))
+    count = bits.cumsum(axis=0)
+    Y = model.forward(bits)
+    require(np.abs(Y - count % 2).max() > 0.4, "modulo_two", "this counts modulo 2, as in the lesson.")
+    wrong = (np.abs(Y - count % 3) >= 0.4).any(axis=(1, 2))
+    first = int(wrong.argmax()) + 1
+    require(not wrong.any() or first <= 10, "drifts", f"right for {first - 1} steps, then it drifts off: the tanh must "
+            "be nearer to ±1. A larger gain?")
+    require(not wrong.any(), "unknown", f"after {first} steps the output is {Y[first - 1, 0, 0]:.2f} where the count "
+            f"modulo 3 is {count[first - 1, 0, 0] % 3}. Follow the three units for that many steps on paper.")
+    return f"right at all 3000 steps, {np.abs(Y - count % 3).max():.0e} off at most. It would go on for ever."

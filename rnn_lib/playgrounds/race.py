@@ -1,0 +1,45 @@
+"""The race's panel: who remembers, who counts, at lengths never seen?"""
+
+from rnn_lib.playgrounds.panel import Panel, choice, slider
+from rnn_lib.plots.style import BASELINE, LINES, OUTPUT, SERIES, TARGET, label_ends, new_figure
+from rnn_lib.plots.words import say
+from rnn_lib.race.running import MODELS, TASKS, run_race
+
+
+def draw_race(run, ghosts=()):
+    """Draw the accuracy against the length at which the network is asked; `ghosts` are earlier runs, newest last."""
+    figure, axis = new_figure(1, 1, 9, 3.4, layout="none")
+    axis.set_position([0.09, 0.16, 0.58, 0.7])
+    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
+    for past, (colour, style) in zip([*ghosts, run], styles, strict=True):
+        axis.plot(range(1, len(past.accuracy) + 1), past.accuracy, color=colour, linestyle=style,
+                  linewidth=2.2 if past is run else 1.4, label=past.label)
+    longest = max(len(past.accuracy) for past in (*ghosts, run))
+    axis.axhline(run.chance, color=BASELINE, linestyle=":", linewidth=1.4, label="_")
+    axis.axvline(run.length, color=TARGET, linestyle="--", linewidth=1, label="_")
+    axis.set(ylim=(0, 1.04), xlim=(1, longest), yticks=[0, 0.5, 1], yticklabels=["0%", "50%", "100%"],
+             xlabel="length at which it is asked (dashed: trained)", ylabel="right")
+    axis.set_title(verdict(run), fontsize=11, y=1.02)
+    label_ends(axis)
+    return say(figure, run.summary)
+
+
+def verdict(run):
+    """Return the finding as a title."""
+    halfway = (1 + run.chance) / 2
+    here, there = run.accuracy[min(run.length, len(run.accuracy)) - 1], run.accuracy[-1]
+    if here < halfway:
+        return f"{run.label}: not learned at {run.length} steps"
+    return f"{run.label}: learned at {run.length} steps, {'still' if there > halfway else 'no longer'} known at the end"
+
+
+def race_panel():
+    """Train any of the networks on any of the tasks, and ask it at lengths that it has never seen."""
+    controls = {
+        "task": choice("task", [*TASKS], "parity"),
+        "model": choice("model", [*MODELS], "minGRU"),
+        "length": slider("length trained", 5, 100, 20, step=5),
+        "asked": slider("length asked", 20, 500, 100, step=20),
+        "lowest": slider("lowest multiplier", -1.0, 0.0, -1.0, step=0.1),
+    }
+    return Panel("who remembers, who counts", run_race, draw_race, controls)
