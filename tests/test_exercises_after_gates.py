@@ -1,9 +1,11 @@
 """The checks of notebook 12's exercises: right answers pass, known mistakes are named, nothing raises."""
 
+import re
+
 import numpy as np
 import pytest
 
-from rnn_lib import MinGRU, exercises
+from rnn_lib import RNN, MinGRU, exercises
 from rnn_lib.bugs.mingru import MINGRU_BUGS, MINGRU_SUBJECT, right
 from rnn_lib.bugs.mingru.patients import assemble
 
@@ -106,6 +108,11 @@ def with_scan(params, X, hidden_states, dY):
     (lambda r, a: scan(a[::-1], r[::-1])[::-1], "multiplier_off_by_one"),
     (lambda r, a: r, "carry_missing"),
     (lambda r, a: r + shifted(a) * np.concatenate([r[1:], r[:1]]), "one_round"),
+    (lambda r, a: scan(np.concatenate([0 * a[:1], a[:-1]])[::-1], r[::-1])[::-1], "shifted_wrong_way"),
+    (lambda r, a: scan(shifted(a)[::-1], r)[::-1], "one_not_turned"),
+    (lambda r, a: scan(shifted(a), r[::-1])[::-1], "one_not_turned"),
+    (lambda r, a: scan(r[::-1], shifted(a)[::-1])[::-1], "swapped"),
+    (lambda r, a: (scan(shifted(a)[::-1], r[::-1])[::-1], 3), "pair"),
     (by_loop, "loop"),
     (lambda r, a: r[0], "wrong_shape"),
 ])
@@ -120,6 +127,22 @@ def test_walk_by_scan_wrong(answer, kind):
 ])
 def test_modulo_three_wrong(params, kind):
     assert exercises.check_modulo_three(params).kind == kind
+
+
+def test_a_multiplier_too_few_gets_a_hint():
+    report = exercises.check_walk_by_scan(lambda r, a: scan(a[1:][::-1], r[::-1])[::-1])
+    assert not report.passed and "both arrays keep all T steps" in str(report)
+
+
+def test_a_wrong_counter_is_shown_the_bits_that_it_fails():
+    """The bits, the units and the output are those of one sequence, and one that is wrong."""
+    params = {**counter(), "b_h": -20.0 * np.array([0.5, 2.5, 2.5])}
+    text = str(exercises.check_modulo_three(params))
+    bits = [int(bit) for bit in re.search(r"after the bits \[([^]]*)\]", text)[1].split(",")]
+    model = RNN(1, 3, 1).set_params(params)
+    Y = model.forward(np.reshape(bits, (-1, 1, 1)))
+    assert f"{model.hidden_states[-1, 0].round(2).tolist()} and the output is {Y[-1, 0, 0]:.2f}" in text
+    assert f"the count modulo 3 is {sum(bits) % 3}." in text and abs(Y[-1, 0, 0] - sum(bits) % 3) >= 0.4
 
 
 def test_a_wrong_guess_is_told():

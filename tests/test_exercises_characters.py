@@ -82,7 +82,10 @@ def test_right_answers_pass():
     ("sum", lambda x: (np.exp(x.sum()), 1)),
     ("one_over", lambda x: (np.exp(-x.mean()), 1)),
     ("still_a_loss", lambda x: (x.mean(), 1)),
-    ("nats", lambda x: (np.exp(x.mean()), x.mean())),
+    ("still_a_loss", lambda x: (np.exp(x.mean()), x.mean())),
+    ("median", lambda x: (np.exp(np.median(x)), 1)),
+    ("median", lambda x: (np.exp(x.mean()), np.median(x) / np.log(2))),
+    ("base_ten", lambda x: (np.exp(x.mean()), np.log10(np.exp(x.mean())))),
     ("times_ln_2", lambda x: (np.exp(x.mean()), x.mean() * np.log(2))),
     ("log_of_loss", lambda x: (np.exp(x.mean()), np.log2(x.mean()))),
     ("bits_sum", lambda x: (np.exp(x.mean()), x.sum() / np.log(2))),
@@ -97,6 +100,16 @@ def counted(train, test, K, add=0.1, below=lambda counts, add: counts.sum(axis=1
     counts = np.zeros((K, K))
     np.add.at(counts, (train[:-1], train[1:]), 1)
     return -np.log(((counts + add) / below(counts, add))[test[:-1], test[1:]])
+
+
+def table(train, K):
+    return np.array([bigram(train, np.array([a, b]), K)[0] for a in range(K) for b in range(K)]).reshape(K, K)
+
+
+def at_once(train, test, K):
+    counts = np.full((K, K), 0.1)
+    counts[train[:-1], train[1:]] += 1  # a pair that occurs again is not added again
+    return -np.log((counts / counts.sum(axis=1, keepdims=True))[test[:-1], test[1:]])
 
 
 @pytest.mark.parametrize("kind, answer", [
@@ -114,6 +127,12 @@ def counted(train, test, K, add=0.1, below=lambda counts, add: counts.sum(axis=1
     ("reversed", lambda train, test, K: bigram(train[::-1], test, K)),
     ("unigram", lambda train, test, K: -np.log((np.bincount(train, minlength=K) + 0.1) / (60 + 0.1 * K))[test[1:]]),
     ("counted_test", lambda train, test, K: bigram(np.concatenate([train, test]), test, K)),
+    ("only_test", lambda train, test, K: bigram(test, test, K)),
+    ("look_up", lambda train, test, K: table(train, K)[test[1:], test[:-1]]),
+    ("keepdims", lambda *a: counted(*a, below=lambda c, add: c.sum(axis=1) + add * 5)),
+    ("not_divided", lambda *a: counted(*a, below=lambda c, add: 1)),
+    ("counted_once", at_once),
+    ("added_after", lambda *a: -np.log(np.exp(-counted(*a, add=0)) + 0.1)),
     ("unknown", lambda *a: 2 * bigram(*a)),
 ])
 def test_bigram_losses_wrong(kind, answer):
@@ -128,6 +147,13 @@ def test_bigram_losses_wrong(kind, answer):
     ("probabilities_divided", lambda z, t: softmax(z) / t),
     ("softmax_twice", lambda z, t: softmax(softmax(z) / t)),
     ("all_rows", lambda z, t: np.exp(z / t) / np.exp(z / t).sum()),
+    ("not_normalised", lambda z, t: np.exp(z / t - (z / t).max(axis=-1, keepdims=True))),
+    ("not_normalised", lambda z, t: np.exp(z / t - (z / t).max())),
+    ("not_normalised", lambda z, t: softmax(z) ** (1 / t)),
+    ("columns", lambda z, t: np.exp(z / t) / np.exp(z / t).sum(axis=0)),
+    ("logarithms", lambda z, t: np.log(softmax(z / t))),
+    ("second_axis", lambda z, t: np.exp(z / t) / np.exp(z / t).sum(axis=1, keepdims=True)),
+    ("unknown", lambda z, t: softmax(z / t) if z.ndim > 1 else softmax(z)),
     ("logits", lambda z, t: z / t),
     ("not_finite", lambda z, t: np.exp(z / t) / np.exp(z / t).sum(axis=-1, keepdims=True)),
     ("unknown", lambda z, t: softmax(z / t**2)),
@@ -150,15 +176,22 @@ def test_each_temperature_is_looked_at(only):
     ("argmax", lambda p, u: int(p.argmax())),
     ("uniform", lambda p, u: int(u * len(p))),
     ("past_the_end", lambda p, u: int((p.cumsum() <= u).sum())),
+    ("argmax_of_nothing", lambda p, u: np.argmax(p.cumsum() > u)),
+    ("nearest", lambda p, u: abs(p.cumsum() - u).argmin()),
+    ("no_sum", lambda p, u: int((p <= u).sum())),
+    ("above", lambda p, u: int((p.cumsum() > u).sum())),
+    ("sorted", lambda p, u: draw(np.sort(p), u)),
+    ("sorted", lambda p, u: draw(np.sort(p)[::-1], u)),
     ("unknown", lambda p, u: 77),
     ("wrong_type", lambda p, u: p),
+    ("wrong_type", lambda p, u: float(draw(p, u))),
     ("wrong_type", lambda p, u: True),
 ])
 def test_draw_wrong(kind, answer):
     assert exercises.check_draw(answer).kind == kind
 
 
-@pytest.mark.parametrize("u", [0.03, 0.17, 0.5, 0.9, 0.0])
+@pytest.mark.parametrize("u", [0.03, 0.12, 0.7, 0.97, 0.0])
 def test_each_number_is_looked_at(u):
     assert exercises.check_draw(lambda p, v: draw(p, v) + (v == u)).kind == "unknown"
 
@@ -169,6 +202,12 @@ def test_each_number_is_looked_at(u):
     ("sorted", lambda p, k: np.sort(p)[::-1][:k] / np.sort(p)[::-1][:k].sum()),
     ("equal", lambda p, k: (top_k(p, k) > 0) / k),
     ("first_k", lambda p, k: np.where(np.arange(6) < k, p, 0) / p[:k].sum()),
+    ("to_the_front", lambda p, k: np.sort(top_k(p, k))[::-1]),
+    ("one_more", lambda p, k: top_k(p, k + 1)),
+    ("one_fewer", lambda p, k: np.where(p > np.sort(p)[-k], p, 0) / p[p > np.sort(p)[-k]].sum()),
+    ("dropped_k", lambda p, k: top_k(p, len(p) - k)),
+    ("softmax", lambda p, k: softmax(np.where(p >= np.sort(p)[-k], p, 0))),
+    ("softmax", lambda p, k: np.exp(p) * (p >= np.sort(p)[-k]) / np.exp(p)[p >= np.sort(p)[-k]].sum()),
     ("unknown", lambda p, k: 2 * p + k),
 ])
 def test_top_k_wrong(kind, answer):

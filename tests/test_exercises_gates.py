@@ -37,12 +37,12 @@ def test_stubs_are_not_started():
 
 
 def lstm_step(params, x_t, h, c, order="ifgo", squash=np.tanh, show=np.tanh, f=None, gates_read=None, kept=None,
-              bias=True, shown=None, swap=False):
+              bias=True, shown=None, swap=False, gate=sigmoid, i=None, o=None, stored=lambda c: c):
     read = x_t @ params["W_xh"].T + (h if gates_read is None else gates_read(h, c)) @ params["W_hh"].T
     z = dict(zip(order, np.split(read + bias * params["b_h"], 4, axis=1), strict=True))
-    forget = sigmoid(z["f"]) if f is None else f(z)
-    new = forget * (c if kept is None else kept(h, c)) + sigmoid(z["i"]) * squash(z["g"])
-    pair = sigmoid(z["o"]) * show(new if shown is None else c), new
+    i, f, o = (gate(z[name]) if own is None else own(z) for name, own in (("i", i), ("f", f), ("o", o)))
+    new = f * (c if kept is None else kept(h, c)) + i * squash(z["g"])
+    pair = o * show(new if shown is None else c), stored(new)
     return pair[::-1] if swap else pair
 
 
@@ -65,7 +65,15 @@ def test_lstm_step_right():
     ("pair_swapped", {"swap": True}),
     ("gate_order", {"order": "ifog"}),
     ("gate_order", {"order": "figo"}),
+    ("gate_order", {"order": "fiog"}),
     ("candidate_squashed_wrong", {"squash": sigmoid}),
+    ("candidate_squashed_twice", {"squash": lambda z: np.tanh(sigmoid(z))}),
+    ("gates_not_squashed", {"gate": lambda z: z}),
+    ("gates_squashed_wrong", {"gate": np.tanh}),
+    ("gates_squashed_wrong", {"o": lambda z: np.tanh(z["o"])}),
+    ("no_input_gate", {"i": lambda z: 1}),
+    ("no_output_gate", {"o": lambda z: 1}),
+    ("tanh_kept", {"stored": np.tanh}),
     ("candidate_not_squashed", {"squash": lambda z: z}),
     ("old_cell_missing", {"kept": lambda h, c: 0 * c}),
     ("no_forget_gate", {"f": lambda z: 1}),
@@ -90,6 +98,16 @@ def test_lstm_step_is_no_pair_of_arrays(kind, answer):
     assert exercises.check_lstm_step(answer).kind == kind
 
 
+def test_lstm_step_that_writes_into_its_arguments():
+    def in_place(params, x_t, h, c):
+        new_h, new_c = lstm_step(params, x_t, h, c)
+        c[...] = new_c
+        return new_h, c
+
+    report = exercises.check_lstm_step(in_place)
+    assert report.kind == "argument_changed" and "changes c." in str(report)
+
+
 def test_gate_counts_right():
     assert COUNTS["LSTM"] == LSTM(4, 32, 4).n_params and COUNTS["GRU"] == GRU(4, 32, 4).n_params
     assert exercises.check_gate_counts(COUNTS).passed
@@ -97,8 +115,11 @@ def test_gate_counts_right():
 
 @pytest.mark.parametrize("key, kind, number", [
     ("LSTM", "one_gate", 1316), ("LSTM", "three_gates", 3684), ("LSTM", "two_biases", 4996),
+    ("LSTM", "no_output_bias", 4864), ("LSTM", "one_block_of_inputs", 4484), ("LSTM", "not_whole", 4868.5),
     ("LSTM", "no_output", 4736), ("LSTM", "no_biases", 4740), ("LSTM", "output_too", 5264),
     ("GRU", "one_bias", 3684), ("GRU", "four_gates", 4996), ("GRU", "no_output", 3648),
+    ("GRU", "one_block_of_b_hh", 3716), ("GRU", "two_blocks", 2500), ("GRU", "two_blocks", 2564),
+    ("GRU", "share_of_lstm", 3651), ("GRU", "no_output_bias", 3776), ("hidden size", "not_whole", 30.6),
     ("hidden size", "quarter", 16), ("hidden size", "half", 32), ("hidden size", "neighbour", 30),
     ("hidden size", "unknown", 64),
 ])

@@ -148,3 +148,8 @@ def test_a_shorter_curve_of_perplexities_ends_sooner():
     assert list(rival.get_ydata()) == [9, 9] and [len(curve.get_xdata()) for curve in curves] == [5, 2]
     assert {text.get_text() for text in figure.axes[0].texts} == {"rival", "long", "short"}
     assert figure.sentence == "A title: long falls from 20 to 6; short falls from 30 to 12; rival stands at 9."
+
+
+def test_curves_of_perplexities_may_keep_their_colours():
+    figure = perplexities([1, 2], {"a": [9, 5], "b": [9, 7]}, "A title", "letters", colours=["#8C510A", "#4D4D4D"])
+    assert [line.get_color() for line in figure.axes[0].lines] == ["#8C510A", "#4D4D4D"]

@@ -43,6 +43,14 @@ def check_race(predictions):
     return f"all {len(right)} as measured."
 
 
+def solve(a, u):
+    """Return h with h_t = a_t h_{t-1} + u_t from h_0 = 0, step by step."""
+    h = u.copy()
+    for t in range(1, len(h)):
+        h[t] += a[t] * h[t - 1]
+    return h
+
+
 class Counted(np.ndarray):
     """An array that counts how often NumPy calculates with it, or with what comes of it."""
 
@@ -65,22 +73,28 @@ def check_walk_by_scan(walk_by_scan):
     for T in (7, 1, 2, 64):
         road_1, a = rng.normal(size=(T, 3, 4)), rng.uniform(-0.2, 1, (T, 3, 4))
 
-        def walk(multiplier, road_1=road_1):
-            dH = road_1.copy()
-            for t in range(len(dH) - 2, -1, -1):
-                dH[t] += multiplier[t + 1] * dH[t + 1]
-            return dH
+        later = np.concatenate([a[1:], 0 * a[:1]])
 
-        forward = road_1.copy()
-        for t in range(1, T):
-            forward[t] += a[t] * forward[t - 1]
-        got = attempt(walk_by_scan, road_1, a)
+        def walk(multiplier, road_1=road_1):
+            return solve(np.concatenate([multiplier[1:], 0 * multiplier[:1]])[::-1], road_1[::-1])[::-1]
+
+        got = attempt(walk_by_scan, road_1, a, hints={ValueError: "If it is about shapes: both arrays keep all T steps,"
+                                                      " with a 0 where the multiplier of a step T + 1 would stand."})
+        require(not isinstance(got, tuple), "pair", "scan returns the states and the rounds: take the first, [0].")
         remark = judge(f"T = {T}", got, walk(a), [
-            ("wrong_direction", forward, "that is the scan forward in time. The error comes from later steps: turn "
-             "both arrays round, and turn the result back."),
+            ("wrong_direction", solve(a, road_1), "that is the scan forward in time. The error comes from later "
+             "steps: turn both arrays round, and turn the result back."),
             ("not_turned_back", walk(a)[::-1], "the result still runs backward in time: turn it round again."),
             ("multiplier_off_by_one", walk(np.concatenate([a[:1], a[:-1]])),
              "the multiplier belongs to another step. What comes back to step t went through step t + 1's."),
+            ("shifted_wrong_way", walk(np.concatenate([0 * a[:2], a[:-2]])),
+             "the multipliers are shifted the wrong way: step t needs that of step t + 1."),
+            ("one_not_turned", solve(later[::-1], road_1)[::-1],
+             "road 1 was not turned round, but the multipliers were. Both must run backward in time."),
+            ("one_not_turned", solve(later, road_1[::-1])[::-1],
+             "the multipliers were not turned round, but road 1 was. Both must run backward in time."),
+            ("swapped", solve(road_1[::-1], later[::-1])[::-1],
+             "scan's arguments are swapped: the multipliers come first, then what comes in."),
             ("carry_missing", road_1, "this is road 1 alone: nothing came back from later steps."),
             ("one_round", road_1 + np.concatenate([a[1:] * road_1[1:], 0 * a[:1]]),
              "that is one round: each step knows of one later step only."),
@@ -114,10 +128,13 @@ def check_modulo_three(params):
     count = bits.cumsum(axis=0)
     Y = model.forward(bits)
     require(np.abs(Y - count % 2).max() > 0.4, "modulo_two", "this counts modulo 2, as in the lesson.")
-    wrong = (np.abs(Y - count % 3) >= 0.4).any(axis=(1, 2))
+    wrong_in = np.abs(Y[:, :, 0] - count[:, :, 0] % 3) >= 0.4         # (step, sequence)
+    wrong = wrong_in.any(axis=1)
     first = int(wrong.argmax()) + 1
+    one = int(wrong_in[first - 1].argmax())                           # a sequence where it is wrong
     require(not wrong.any() or first <= 10, "drifts", f"right for {first - 1} steps, then it drifts off: the tanh must "
             "be nearer to ±1. A larger gain?")
-    require(not wrong.any(), "unknown", f"after {first} steps the output is {Y[first - 1, 0, 0]:.2f} where the count "
-            f"modulo 3 is {count[first - 1, 0, 0] % 3}. Follow the three units for that many steps on paper.")
+    require(not wrong.any(), "unknown", f"after the bits {bits[:first, one, 0].tolist()} the units are "
+            f"{model.hidden_states[first, one].round(2).tolist()} and the output is {Y[first - 1, one, 0]:.2f}; "
+            f"the count modulo 3 is {count[first - 1, one, 0] % 3}. Follow the three units on paper.")
     return f"right at all 3000 steps, {np.abs(Y - count % 3).max():.0e} off at most. It would go on for ever."

@@ -1,14 +1,17 @@
 """Checks of notebook 09's exercises on gates; that of the LSTM's backward pass has a file of its own."""
 
+import copy
 import math
 
 import numpy as np
 
 from rnn_lib import GRU, LSTM, RNN, data
 from rnn_lib.activations import sigmoid
+from rnn_lib.exercises.forward_pass import require_unchanged
 from rnn_lib.exercises.verdict import (
     as_numbers,
     attempt,
+    call,
     is_single,
     is_unfilled,
     judge,
@@ -35,17 +38,18 @@ def check_lstm_step(step):
     net = LSTM(I, H, 1, seed=2)
     params = {name: 2 * net.params[name] for name in ("W_xh", "W_hh", "b_h")}
     x, h, c = rng.normal(size=(B, I)), rng.uniform(-0.9, 0.9, size=(B, H)), rng.normal(size=(B, H))
-    got = attempt(step, params, x, h, c)
+    handed_in = {**copy.deepcopy(params), "x_t": x.copy(), "h": h.copy(), "c": c.copy()}
+    got = call(step, {name: handed_in[name] for name in params}, *(handed_in[name] for name in ("x_t", "h", "c")))
     is_pair = isinstance(got, tuple | list) and len(got) == 2
     require(is_pair, "wrong_type", f"expected the new h and c, a pair, got {safe_describe(got)}.")
 
     blocks = np.split(x @ params["W_xh"].T + h @ params["W_hh"].T + params["b_h"], 4, axis=1)
 
-    def new(blocks=blocks, order="ifgo", squash=np.tanh, kept=c, show=np.tanh, shown=None, forget=None):
+    def new(blocks=blocks, order="ifgo", gate=sigmoid, squash=np.tanh, kept=c, show=np.tanh, shown=None, **gates):
         z = dict(zip(order, blocks, strict=True))
-        f = sigmoid(z["f"]) if forget is None else forget
-        new_c = f * kept + sigmoid(z["i"]) * squash(z["g"])
-        return sigmoid(z["o"]) * show(new_c if shown is None else shown), new_c
+        i, f, o = (gates.get(name, gate(z[name])) for name in "ifo")
+        new_c = f * kept + i * squash(z["g"])
+        return o * show(new_c if shown is None else shown), new_c
 
     def read(h=h, b=params["b_h"]):
         return np.split(x @ params["W_xh"].T + h @ params["W_hh"].T + b, 4, axis=1)
@@ -59,13 +63,22 @@ def check_lstm_step(step):
         ("pair_swapped", (right_c, right_h), "right numbers, in the wrong places: return h first, then c."),
         ("gate_order", new(order="ifog"), "the blocks stand in the order i, f, g, o: the third is the candidate."),
         ("gate_order", new(order="figo"), "i and f are exchanged: the blocks stand in the order i, f, g, o."),
+        ("gate_order", new(order="fiog"), "the blocks stand in the order i, f, g, o, not f, i, o, g."),
         ("candidate_squashed_wrong", new(squash=sigmoid), "the candidate g goes through tanh, not the sigmoid."),
+        ("candidate_squashed_twice", new(squash=lambda z: np.tanh(sigmoid(z))),
+         "the candidate g goes through tanh alone, without a sigmoid before it."),
         ("candidate_not_squashed", new(squash=lambda z: z), "the candidate g has to go through tanh."),
+        ("gates_not_squashed", new(gate=lambda z: z), "the gates i, f and o have to go through the sigmoid."),
+        ("gates_squashed_wrong", new(gate=np.tanh), "the gates i, f and o go through the sigmoid, not tanh."),
+        ("gates_squashed_wrong", new(o=np.tanh(blocks[3])), "the output gate o goes through the sigmoid, not tanh."),
         ("old_cell_missing", new(kept=0), "the old cell state is missing: c = f * c + i * g."),
-        ("no_forget_gate", new(forget=1), "the old cell state has to be multiplied by the forget gate."),
-        ("coupled", new(forget=1 - sigmoid(blocks[0])), "f is not 1 - i here: it has a block of its own."),
+        ("no_forget_gate", new(f=1), "the old cell state has to be multiplied by the forget gate."),
+        ("no_input_gate", new(i=1), "the candidate has to be multiplied by the input gate."),
+        ("no_output_gate", new(o=1), "what is shown has to be multiplied by the output gate: h = o * tanh(c)."),
+        ("coupled", new(f=1 - sigmoid(blocks[0])), "f is not 1 - i here: it has a block of its own."),
         ("wrong_state_kept", new(kept=h), "the cell keeps c, the old cell state, not h."),
         ("no_tanh_of_cell", new(show=lambda c: c), "h = o * tanh(c): the tanh is missing."),
+        ("tanh_kept", (right_h, np.tanh(right_c)), "the tanh belongs to h alone: return c itself, not tanh(c)."),
         ("old_cell_shown", new(shown=c), "h is made from the *new* cell state."),
         ("no_recurrence", new(read(h=0 * h)), "the gates read h as well: W_hh is missing."),
         ("gates_read_cell", new(read(h=c)), "the gates read h, not c."),
@@ -74,12 +87,13 @@ def check_lstm_step(step):
     remark = judge("the new h and c", np.concatenate([as_numbers(part) for part in got]),
                    np.concatenate([right_h, right_c]),
                    [(kind, np.concatenate(wrong), tip) for kind, wrong, tip in known], single=is_single(got))
+    require_unchanged({**params, "x_t": x, "h": h, "c": c}, handed_in)
     return "the cell keeps a share of itself, takes in a share of the candidate, and shows a share of the sum." + remark
 
 
 @returns_report
 def check_gate_counts(counts):
-    """Check exercise 2: the numbers in LSTM(4, 32, 4) and GRU(4, 32, 4), and the LSTM's size nearest to an RNN's."""
+    """Check exercise 3: the numbers in LSTM(4, 32, 4) and GRU(4, 32, 4), and the LSTM's size nearest to an RNN's."""
     sizes = {H: LSTM(4, H, 4).n_params for H in range(1, 65)}
     wanted = RNN(4, 64, 4).n_params
     right = {"LSTM": sizes[32], "GRU": GRU(4, 32, 4).n_params,
@@ -87,7 +101,12 @@ def check_gate_counts(counts):
     require_dict("counts", counts, right, of="whole numbers")
     empty = [key for key in right if is_unfilled(counts[key])]
     require(not empty, "not_started", f"{', '.join(empty)}: write a whole number.")
-    cell = {k: 4 * 32 * k + 32 * 32 * k for k in (3, 4)}
+    for key in right:
+        number = as_numbers(counts[key])
+        whole = number is None or number.shape != () or not np.isfinite(number) or number == np.round(number)
+        require(whole, "not_whole", f"{key}: expected a whole number, got {counts[key]}. A fraction of a unit or of a "
+                "weight there is not.")
+    cell = {k: 4 * 32 * k + 32 * 32 * k for k in (2, 3, 4)}
     output = 4 * 32 + 4
     judge("LSTM", counts["LSTM"], right["LSTM"], [
         ("one_gate", 4 * 32 + 32 * 32 + 32 + output, "that is a plain RNN: an LSTM has four blocks of W_xh, W_hh and "
@@ -95,14 +114,22 @@ def check_gate_counts(counts):
         ("three_gates", cell[3] + 3 * 32 + output, "three blocks: the candidate g has one, too."),
         ("two_biases", right["LSTM"] + 4 * 32, "one bias a block here; PyTorch's has two."),
         ("no_output", right["LSTM"] - output, "W_hy and b_y are missing."),
+        ("no_output_bias", right["LSTM"] - 4, "the bias b_y of the output is missing."),
+        ("one_block_of_inputs", right["LSTM"] - 3 * 4 * 32, "W_xh has four blocks, as W_hh and b_h have."),
         ("no_biases", right["LSTM"] - 4 * 32, "the four blocks of b_h are missing."),
         ("output_too", 4 * (4 * 32 + 32 * 32 + 32 + output), "the output layer is there once, not once a gate."),
     ])
     judge("GRU", counts["GRU"], right["GRU"], [
         ("one_bias", right["GRU"] - 3 * 32, "a GRU has two biases, b_xh and b_hh, of three blocks each: one stands "
          "inside the reset gate's product."),
+        ("one_block_of_b_hh", right["GRU"] - 2 * 32, "both biases, b_xh and b_hh, have three blocks each."),
+        ("two_blocks", cell[2] + 2 * 32 + output, "two gates, but three blocks: the candidate n has one, too."),
+        ("two_blocks", cell[2] + 4 * 32 + output, "two gates, but three blocks: the candidate n has one, too."),
+        ("share_of_lstm", 3 * right["LSTM"] // 4, "three quarters of the LSTM's do not do: the output layer is there "
+         "whole, and a GRU has two biases."),
         ("four_gates", cell[4] + 8 * 32 + output, "a GRU has three blocks: r, z and n."),
         ("no_output", right["GRU"] - output, "W_hy and b_y are missing."),
+        ("no_output_bias", right["GRU"] - 4, "the bias b_y of the output is missing."),
     ])
     judge("hidden size", counts["hidden size"], right["hidden size"], [
         ("quarter", 16, "a quarter of 64 is too few: W_hh has H² numbers a block."),
@@ -132,7 +159,8 @@ def check_open_roads(reaches):
         require(isinstance(answer, bool | np.bool_), "wrong_type", f"{key}: expected True or False, got "
                 f"{safe_describe(answer)}.")
         require(bool(answer) == truth, "wrong_road", f"{key}: no. {reason}")
-    return "what needs no W_hh is the cell's own road, and the forget gate is its only lock."
+    return ("what needs no W_hh is the road along the kept state, and only the gate that keeps (f, in a GRU z) stands "
+            "on it between two steps.")
 
 
 @returns_report

@@ -20,9 +20,10 @@ def scan_rounds(T):
         reach *= 2
         axis.plot(steps, 0 * steps - rounds, "o", color=HIDDEN, markersize=9)
         for t in steps:
-            axis.text(t + 0.08, 0.12 - rounds, f"{max(1, t - reach + 1)}–{t}", fontsize=8, color=TARGET)
+            axis.text(t, -0.14 - rounds, f"{max(1, t - reach + 1)}–{t}", fontsize=8, color=TARGET, ha="center",
+                      va="top", zorder=5, bbox={"color": "white", "pad": 0.5})
     title = f"{rounds} rounds for {T} steps: each round doubles how far a state looks back"
-    axis.set(title=title, xlabel="time step t", xticks=steps, xlim=(0.6, T + 0.7), ylim=(-rounds - 0.4, 0.5))
+    axis.set(title=title, xlabel="time step t", xticks=steps, xlim=(0.6, T + 0.7), ylim=(-rounds - 0.6, 0.5))
     axis.set_yticks([-k for k in range(rounds + 1)], ["steps alone", *(f"round {k}" for k in range(1, rounds + 1))])
     axis.grid(False)
     return say(figure, f"{title}: after round {rounds} step {T} knows steps 1 to {T}.")

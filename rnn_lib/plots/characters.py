@@ -14,15 +14,15 @@ MARGIN, HEADING = 0.15, 0.4  # inches
 SHOWN = str.maketrans({"\n": "↵", " ": "␣"})
 
 
-def perplexities(x, curves, title, xlabel, rivals=None):
+def perplexities(x, curves, title, xlabel, rivals=None, colours=SERIES):
     """Draw perplexities, {label: numbers}, against x on a logarithmic axis; a shorter curve ends sooner.
 
-    `rivals` is {label: perplexity}: horizontal grey lines.
+    `rivals` is {label: perplexity}: horizontal grey lines. `colours` are those of the curves, in their order.
     """
     figure, axis = new_figure(height=3.8)
     for label, level in (rivals or {}).items():
         axis.plot([x[0], x[-1]], [level, level], color=BASELINE, linestyle="--", linewidth=1.2, label=label)
-    for (label, values), colour, style in zip(curves.items(), SERIES, LINES, strict=False):
+    for (label, values), colour, style in zip(curves.items(), colours, LINES, strict=False):
         axis.plot(x[: len(values)], values, color=colour, linestyle=style, marker="o", markersize=3, label=label)
     axis.set(yscale="log", xlabel=xlabel, ylabel="perplexity on held-out text", title=title)
     low, high = axis.get_ylim()

@@ -29,7 +29,7 @@ def recall(shares, title, chance=0.25):
     """Draw accuracies by the lag that was trained: {label: {lag: one accuracy a start}}, a mark for each start."""
     figure, axis = new_figure(height=3.8)
     lags = sorted({lag for by_lag in shares.values() for lag in by_lag})
-    width = 0.8 / len(shares)
+    width = 0.5 / len(shares)
     for i, (label, by_lag) in enumerate(shares.items()):
         at = [(lags.index(lag) + (i - (len(shares) - 1) / 2) * width, value) for lag in by_lag for value in by_lag[lag]]
         colour, marker = SERIES[i % len(SERIES)], "os^Dvx*P"[i % 8]

@@ -117,6 +117,12 @@ def candidate_gate_missing(params, X, h, dY):
     return {"candidate": 1}
 
 
+@change("candidate_gate_missing")
+def multiplier_for_gate(params, X, h, dY):
+    """The candidate's error is multiplied by 1 - z_t, the part that is kept, where z_t belongs."""
+    return {"candidate": 1 - sigmoid(X @ params["W_z"].T + params["b_z"])}
+
+
 @change("wrong_direction")
 def wrong_direction(params, X, h, dY):
     """The loop runs forward in time, so the carry comes from the past."""
