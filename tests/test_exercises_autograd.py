@@ -69,6 +69,7 @@ DIVIDE_WRONG = [
     (lambda d, y, a, b: (d / b, -d * y), "scale"),
     (lambda d, y, a, b: (d / b, -d / b**2), "scale"),
     (lambda d, y, a, b: (d / b, d * a), "scale"),
+    (lambda d, y, a, b: (d / b, d / a), "turned_round"),
     (lambda d, y, a, b: (d / b, d), "unknown"),
 ]
 
@@ -86,7 +87,33 @@ def stretched(d, shape):
     return tuple(i for i, n in enumerate((1,) * (d.ndim - len(shape)) + tuple(shape)) if n == 1)
 
 
+def asks_d(d, shape):
+    d = in_front(d, shape)
+    return d.sum(axis=tuple(i for i, n in enumerate(d.shape) if n == 1), keepdims=True)
+
+
+def first_copy(d, shape):
+    return d[tuple(slice(1) if i in stretched(d, shape) else slice(None) for i in range(d.ndim))].reshape(shape)
+
+
+def one_axis(d, shape):
+    d = in_front(d, shape)
+    return d.sum(axis=list(shape).index(1), keepdims=True) if 1 in shape else d
+
+
+def axes_move_up(d, shape):
+    d = in_front(d, shape)
+    for i, n in enumerate(shape):
+        if n == 1:
+            d = d.sum(axis=i)
+    return d.reshape(shape)
+
+
 UNDO_WRONG = [
+    (asks_d, "front_only"),
+    (first_copy, "first_copy"),
+    (lambda d, shape: in_front(d, shape)[tuple(slice(n) for n in shape)], "first_copy"),  # right in front
+    (one_axis, "one_axis"),
     (lambda d, shape: d.mean(axis=stretched(d, shape), keepdims=True).reshape(shape), "mean"),
     (in_front, "front_only"),
     (lambda d, shape: d.sum(axis=stretched(d, shape)), "keepdims_missing"),
@@ -99,6 +126,12 @@ UNDO_WRONG = [
 @pytest.mark.parametrize("answer, kind", UNDO_WRONG)
 def test_undo_wrong(answer, kind):
     assert exercises.check_undo_broadcast(answer).kind == kind
+
+
+@pytest.mark.parametrize("answer", [axes_move_up, lambda d, shape: d.reshape(shape)])
+def test_undo_raises_and_is_told_why(answer):
+    report = exercises.check_undo_broadcast(answer)
+    assert report.kind == "exception" and "without keepdims=True" in report.message
 
 
 def changed(name, change):
@@ -118,6 +151,13 @@ KERAS_WRONG = [
     *((changed(name, lambda right, name=name: right[name].T), "not_transposed") for name in ("W_xh", "W_hh")),
     *((changed(name, lambda right, name=name: np.concatenate(
         [np.split(right[name], 3)[k] for k in (1, 0, 2)]).T), "not_transposed") for name in ("W_xh", "W_hh")),
+    *((changed(name, lambda right, name=name, order=order, turn=turn: turn(np.concatenate(np.split(np.concatenate(
+        [np.split(right[name], 3)[k] for k in order]).T, 3, axis=1)))), "wrong_axis")
+      for name in ("W_xh", "W_hh") for order in [(0, 1, 2), (1, 0, 2)] for turn in (np.array, np.transpose)),
+    *((changed(name, lambda right, name=name, order=order, then=then: np.concatenate([np.split(np.concatenate(
+        [np.split(right[name], 3)[k] for k in order]).T.reshape(right[name].shape), 3)[k] for k in then])), "reshaped")
+      for name in ("W_xh", "W_hh") for order, then in [((1, 0, 2), (0, 1, 2)), ((1, 0, 2), (1, 0, 2)),
+                                                       ((0, 1, 2), (0, 1, 2))]),
     (lambda *w: from_keras(*w, rows=(1, 0)), "rows_swapped"),
     (changed("b_hh", lambda right: right["b_xh"]), "rows_swapped"),
     *((changed(name, lambda right: right["b_xh"] + right["b_hh"]), "summed") for name in ("b_xh", "b_hh")),

@@ -46,6 +46,7 @@ def check_back_through_divide(back):
         ("scale", -d * y, "once more divided by b: the derivative of 1/b is -1/b²."),
         ("scale", -d / b**2, "the a is missing: y is a times 1/b."),
         ("scale", d * a, "this is the rule of a product."),
+        ("turned_round", d / a, "this is a slope of b / a. In a / b the b is below the line: 1/b has the slope -1/b²."),
     ])
     return "with b fixed y is a times a constant, and -a / b² is -y / b."
 
@@ -63,10 +64,18 @@ def check_undo_broadcast(undo):
         expected = d.sum(axis=stretched, keepdims=True).reshape(before)
         mean = d.mean(axis=stretched, keepdims=True).reshape(before)
         name = f"a value {before} in a result {after}"
-        got = attempt(undo, d, before)
+        got = attempt(undo, d, before, hints={
+            ValueError: "If `reshape` raised it: that sums nothing. If an axis was out of range: without keepdims=True "
+                        "a sum takes its axis away, and the later ones move up."})
+        in_front = d.sum(axis=front)
+        first_copy = d[tuple(slice(1) if axis in stretched else slice(None) for axis in range(d.ndim))].reshape(before)
         mistakes = [
             ("mean", mean, "this is the mean. What was used several times gets the sum."),
-            ("front_only", d.sum(axis=front), "only the axes in front are summed. Which were stretched from size 1?"),
+            ("front_only", in_front, "only the axes in front are summed. Which were stretched from size 1? Ask "
+             "`shape` for it, not `d.shape`."),
+            ("first_copy", first_copy, "this is what came back to the first copy alone. Every copy counts."),
+            ("one_axis", in_front.sum(axis=before.index(1), keepdims=True) if 1 in before else in_front, "only the "
+             "first axis of size 1 is summed. There may be several."),
             ("keepdims_missing", d.sum(axis=stretched), "the numbers are right, but axes of size 1 are gone. Keep them "
              "with keepdims=True."),
             ("keepdims_in_front", d.sum(axis=stretched, keepdims=True), "the numbers are right, but the axes that were "
@@ -92,6 +101,7 @@ def check_from_keras(from_keras):
     params = GRU(input_size=2, hidden_size=4, output_size=1, seed=3).params
     wanted = {name: params[name] for name in ("W_xh", "W_hh", "b_xh", "b_hh")}
     kernel, recurrent, bias = keras_weights(params)
+    raw = {"W_xh": kernel, "W_hh": recurrent}
     got = attempt(from_keras, kernel, recurrent, bias)
     require_dict("the answer", got, wanted, of="arrays")
     theirs = {"W_xh": kernel.T, "W_hh": recurrent.T, "b_xh": bias[0], "b_hh": bias[1]}
@@ -110,8 +120,18 @@ def check_from_keras(from_keras):
              "bias belongs to the kernel."),
         ]
         if expected.ndim == 2:
-            mistakes.append(("not_transposed", theirs[name].T, f"{name}: this is Keras's array as it came. Ours is "
-                             "(out, in), and its blocks stand in another order."))
+            stacked = [np.concatenate(np.split(array, 3, axis=1)) for array in (raw[name], expected.T)]
+            reshaped = raw[name].reshape(expected.shape)
+            z, r, n = np.split(reshaped, 3)
+            below = f"{name}: the blocks were cut along axis 1, and joined along another one, below each other."
+            in_memory = f"{name}: `reshape` fills new rows in the order of memory. To turn rows into columns, use .T."
+            mistakes += [
+                ("not_transposed", theirs[name].T, f"{name}: this is Keras's array as it came. Ours is (out, in), and "
+                 "its blocks stand in another order."),
+                *(("wrong_axis", turned, below) for array in stacked for turned in (array, array.T)),
+                *(("reshaped", array, in_memory) for array in (
+                    reshaped, np.concatenate([r, z, n]), expected.T.reshape(expected.shape))),
+            ]
         else:
             mistakes.append(("summed", wanted["b_xh"] + wanted["b_hh"], f"{name}: the two biases of a GRU must not be "
                              "summed: the second one stands inside the product with r."))
