@@ -732,6 +732,7 @@ MODULES_WITHOUT_ROWS = {
     "model": "reached through RNN and MLP", "recurrent": "reached through RNN, LSTM, GRU and MinGRU",
     "race": "runs of notebook 12, whose settings are checked as a panel's are",
     "plots": "figures", "playgrounds": "panels", "exercises": "checks of a learner's answer, which may be anything",
+    "grade": "a command",
     "datasets": "files", "rnn": "in __all__", "mlp": "in __all__",
     "lstm": "in __all__", "gru": "in __all__", "mingru": "in __all__",
 }
