@@ -164,7 +164,7 @@ TOO_SLOW = {"09_gates", "12_after_the_gates"}
 
 
 @pytest.mark.parametrize("notebook", [
-    pytest.param(path, marks=pytest.mark.xfail(reason="a panel that answers too late")) if path.stem in TOO_SLOW else path
+    pytest.param(path, marks=pytest.mark.xfail(reason="its panel answers too late") if path.stem in TOO_SLOW else ())
     for path in NOTEBOOKS
 ], ids=lambda path: path.stem)
 def test_run_all_and_move_every_slider(page, notebook, record_property):
