@@ -161,8 +161,7 @@ def anchors(notebook):
 def short_prose(notebook, path):
     for i, source in prose_cells(notebook):
         text = NOT_PROSE.sub(" ", FENCED.sub("", source))
-        lines = [line for line in text.splitlines() if not line.lstrip().startswith("|")]
-        words = len(re.sub(r"\$[^$]*\$", "math", "\n".join(lines)).split())
+        words = len(re.sub(r"\$[^$]*\$", "math", text).replace("|", " ").split())  # those of a table, too
         if words > MAX_PROSE_WORDS:
             yield f"cell {i} has {words} words, more than {MAX_PROSE_WORDS}: {source[:40]!r}"
 
@@ -365,6 +364,7 @@ BREAKS = [
     (links_resolve, lambda n: changed(n, 1, source="<a href='02_gone.ipynb'>next</a>"), "leads nowhere"),
     (links_resolve, lambda n: changed(n, 1, source="[below](#Nothing-there)"), "no heading"),
     (short_prose, lambda n: changed(n, 1, source="word " * 151), "151 words"),
+    (short_prose, lambda n: changed(n, 1, source="| a | b |\n| --- | --- |\n" + "| word | word |\n" * 80), "words"),
     (short_code, lambda n: changed(n, 3, source="x = 1\n" * 19), "19 lines"),
     (same_on_any_machine, lambda n: showing(n, 3, result("<A at 0x7f3a12>")), "0x7f3a12"),
     (same_on_any_machine, lambda n: showing(n, 3, stream("stdout", "/home/me")), "/home/"),
