@@ -168,16 +168,17 @@ lab.controls = i => [...panel(i).querySelectorAll('.widget-slider, .widget-dropd
 // Where a slider or a list stands, its ends and its step, as the widget itself has them: what it says aloud is rounded.
 lab.value = (i, k) => {
   const node = handle(i, k), last = node.options?.length - 1;
-  if (node.options) return {now: node.selectedIndex, min: 0, max: last, step: 1, forward: 'ArrowDown'};
+  if (node.options) return {list: true, now: node.selectedIndex, min: 0, max: last, step: 1};
   const bar = node.closest('.noUi-target').noUiSlider, {range, step} = bar.options;
-  return {now: bar.get(true), min: +range.min, max: +range.max, step, forward: 'ArrowRight'};
+  return {now: bar.get(true), min: +range.min, max: +range.max, step};
 };
 // Watch a panel until it shows another text or picture than before and the kernel was idle for so many frames.
 lab.watch = ([i, frames]) => {
   const start = performance.now(), before = {text: text(i), src: shown(picture(i))}, height = panel(i).offsetHeight;
   const seen = {pressed: null, changed: null, changes: 0, lost: 0, jumps: 0, progress: 0};
   let src = before.src, words = before.text, calm = 0;
-  document.addEventListener('keydown', event => { seen.pressed ??= event.timeStamp; }, {capture: true, once: true});
+  for (const kind of ['keydown', 'input'])
+    document.addEventListener(kind, event => { seen.pressed ??= event.timeStamp; }, {capture: true, once: true});
   lab.answer = (async () => {
     while (performance.now() - start < 60000) {
       const image = picture(i);
@@ -246,8 +247,15 @@ class Page:
             self.page.keyboard.press(key)
         return self.js("() => lab.answer")
 
+    def choose(self, cell, control, place):
+        """Choose from a list, as a mouse does: JupyterLab takes its arrow keys. As `press`."""
+        self.js("lab.watch", [cell, 4])
+        node = self.page.evaluate_handle("([i, k]) => lab.handle(i, k)", [cell, control])
+        node.as_element().select_option(index=place)
+        return self.js("() => lab.answer")
+
     def value(self, cell, control):
-        """Where a slider or a list stands: "now", "min", "max", "step", and the key that moves it "forward"."""
+        """Where a slider or a list stands: "now", "min", "max", "step"; a "list" says so."""
         return self.js("([i, k]) => lab.value(i, k)", [cell, control])
 
     def execute(self, code):

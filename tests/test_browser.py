@@ -139,34 +139,30 @@ def move_every_slider(page, cell, name=""):
     keep_shot(page, cell, f"{name} {cell} as opened")
     times = []
 
-    def press(k, key, wanted, presses=1):
-        answer = page.press(cell, k, key, presses)
+    def see(k, answer, wanted, timed=True):
         assert sound(answer) and stands_at(page.value(cell, k), wanted), (controls[k]["name"], answer)
-        if presses == 1:
+        if timed:
             times.append(answer["milliseconds"])
 
     for k, control in enumerate(controls):
         start = page.value(cell, k)
         for key, end in (("End", "max"), ("Home", "min")):
             if not stands_at(page.value(cell, k), start[end]):
-                press(k, key, start[end])
+                see(k, page.press(cell, k, key), start[end])
             keep_shot(page, cell, f"{name} {cell} {control['name']} {key}")
         steps = round((start["now"] - start["min"]) / start["step"])
+        if start.get("list"):
+            if steps:
+                see(k, page.choose(cell, k, start["now"]), start["now"])
+            continue
         if steps:
-            press(k, start["forward"], start["min"] + start["step"])
+            see(k, page.press(cell, k, "ArrowRight"), start["min"] + start["step"])
         if steps > 1:
-            press(k, start["forward"], start["now"], steps - 1)
+            see(k, page.press(cell, k, "ArrowRight", steps - 1), start["now"], timed=steps == 2)
     return [round(time) for time in times]
 
 
-# Their panels train for seconds, and a control's answer was not seen in the time that this test waits: still open.
-TOO_SLOW = {"09_gates", "12_after_the_gates"}
-
-
-@pytest.mark.parametrize("notebook", [
-    pytest.param(path, marks=pytest.mark.xfail(reason="its panel answers too late") if path.stem in TOO_SLOW else ())
-    for path in NOTEBOOKS
-], ids=lambda path: path.stem)
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_run_all_and_move_every_slider(page, notebook, record_property):
     page.open(f"notebooks/{notebook.name}")
     page.run_all()
