@@ -154,20 +154,25 @@ def fit_stream(
         raise ValueError(f"target: expected an entry for each step of each stream, so a shape that begins with "
                          f"{X.shape[:2]}, got {target.shape}")
     window = check_int("window", window, maximum=len(X))
-    parts = [slice(start, start + window) for start in range(0, len(X), window)]
-    empty = [] if mask is None else [part.start for part in parts if not mask[part].any()]
+    empty = [] if mask is None else [t for t in range(0, len(X), window) if not mask[t : t + window].any()]
     if empty:
         raise ValueError(f"mask: expected a step that counts in each window, got False everywhere from {empty[0]} on")
 
     def batches(epoch):
-        for part in parts:
-            counts = None if mask is None else mask[part]
-            n_targets = len(X[part]) / window if mask is None else np.count_nonzero(counts)
-            yield Batch(X[part], target[part], n_targets, model.state if part.start else None, counts)
+        return in_windows(model, X, target, window, mask)
 
     first = Batch(X[:window], target[:window], mask=None if mask is None else mask[:window])
     return check_and_train(model, batches, optimizer, first, X.shape[1], check=check, loss_fn=loss_fn, epochs=epochs,
                            clip_norm=clip_norm, schedule=schedule, verbose=verbose, on_epoch=on_epoch, history=history)
+
+
+def in_windows(model, X, target, window, mask=None):
+    """Yield a Batch for each window of the streams, with the state that the model had at the end of the one before."""
+    for start in range(0, len(X), window):
+        part = slice(start, start + window)
+        counts = None if mask is None else mask[part]
+        n_targets = len(X[part]) / window if mask is None else np.count_nonzero(counts)
+        yield Batch(X[part], target[part], n_targets, model.state if start else None, counts)
 
 
 def check_and_train(model, batches, optimizer, first, batch_size, *, check, loss_fn, verbose, **settings):

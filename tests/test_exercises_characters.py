@@ -2,22 +2,13 @@
 
 import numpy as np
 import pytest
+from oracles import Awkward
 
 from rnn_lib import exercises
 from rnn_lib.losses import softmax
 
 CHECKS = (exercises.check_measures, exercises.check_bigram_losses, exercises.check_temper, exercises.check_draw,
           exercises.check_top_k)
-
-
-class Awkward:
-    """An answer that cannot be looked at."""
-
-    def __repr__(self):
-        raise RuntimeError("no")
-
-    def __array__(self, *args, **kwargs):
-        raise RuntimeError("no")
 
 
 @pytest.mark.parametrize("check", CHECKS)

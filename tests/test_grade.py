@@ -156,7 +156,7 @@ def sources(path):
 @pytest.mark.parametrize("folder", ["", "solutions"])
 def test_the_table_of_exercises_is_that_of_the_notebooks(path, folder):
     calls = {}
-    for source in sources(path.parent / folder / path.name):
+    for source in sources(path.parent / folder / path.name) if EXERCISES[path.stem] else []:
         calls |= calls_of_checks(source, CHECKED)
     assert calls == EXERCISES[path.stem]
 

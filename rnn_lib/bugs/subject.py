@@ -9,8 +9,12 @@ from operator import or_
 import numpy as np
 
 from rnn_lib.bugs.patient import Change
+from rnn_lib.initialization import order_one
 
-__all__ = ["Fingerprint", "Problem", "Subject"]
+__all__ = ["SIZES", "Fingerprint", "Problem", "Subject", "problem_maker", "usual_problems"]
+
+SIZES = {"T": 7, "B": 3, "I": 4, "H": 5, "O": 2}  # of the first problem
+AXES = {"X": ("T", "B", "I"), "dY": ("T", "B", "O")}
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,46 @@ class Problem:
     def with_args(self, **args):
         """The same problem with some other arguments."""
         return replace(self, args={**self.args, **args})
+
+
+def problem_maker(Model, backward, kept, axes):
+    """Return make_problem(T, B, I, H, O, seed, size=1.0, **weights) -> Problem for a network.
+
+    backward  its right backward pass
+    kept      kept(model) -> what a forward pass leaves for it: {argument: value}, with these `axes`
+
+    A problem has random weights of this size, but for those that are given, and random data, also of this size.
+    """
+    def make_problem(T, B, I, H, O, seed, size=1.0, **weights):
+        rng = np.random.default_rng(seed)
+        model = Model(I, H, O)
+        model.set_params({name: size * order_one(p.shape, rng) for name, p in model.params.items()} | weights)
+        X = size * rng.normal(size=(T, B, I))
+        state = tuple(size * rng.uniform(-0.9, 0.9, (len(model.state_names), B, H)))
+        model.forward(X, state if len(state) > 1 else state[0])
+        args = {"params": model.params, "X": X, **kept(model), "dY": rng.normal(size=(T, B, O))}
+        return Problem(args, {"X": AXES["X"], **axes, "dY": AXES["dY"]}, backward)
+
+    return make_problem
+
+
+def usual_problems(make_problem, **slow):
+    """Return the problems that a network with time steps is tried on, by the names they have in Subject.
+
+    `slow` are weights for I = 3, H = 4 with which an error is felt over more than a hundred steps.
+    """
+    first = make_problem(**SIZES, seed=1)
+    small = {"T": 3, "B": 2, "I": 5, "H": 6, "O": 4}
+    return {
+        "first": first,
+        "again": make_problem(**SIZES, seed=2, **first.params),
+        "others": (
+            make_problem(T=5, B=4, I=2, H=3, O=6, seed=3),
+            make_problem(T=1, B=1, I=1, H=1, O=1, seed=5),
+            make_problem(T=110, B=2, I=3, H=4, O=1, seed=4, **slow),
+        ),
+        "unseen": (make_problem(**small, seed=7), make_problem(**small, seed=8, size=0.5)),
+    }
 
 
 @dataclass(frozen=True)

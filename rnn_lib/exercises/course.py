@@ -4,6 +4,7 @@ __all__ = ["EXERCISES"]
 
 # {notebook: {check: the name in the notebook that holds the learner's answer}}
 EXERCISES = {
+    "00_start_here": {},
     "01_forward_pass": {
         "check_which_outputs_change": "answer", "check_step": "step", "check_forward": "forward",
         "check_memory_length": "memory_length",

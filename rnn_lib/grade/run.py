@@ -99,7 +99,7 @@ def run(path, folder, checks, cell_seconds, megabytes):
     client = Deaf(ONE_CELL, km=manager, timeout=PATIENCE, allow_errors=True, interrupt_on_timeout=True,
                   error_on_timeout={"ename": "Timeout", "evalue": f"it ran for more than {cell_seconds:g} s"},
                   resources={"metadata": {"path": str(Path(path).parent)}}, raise_on_iopub_timeout=False)
-    problems, waiting, failed = {}, dict(checks), []
+    problems, failed = {}, []
 
     def note(check, kind, message):
         problems[check] = kind, message
@@ -135,13 +135,13 @@ def run(path, folder, checks, cell_seconds, megabytes):
                 error = execute(cell.source)
                 if error:
                     failed.append((cell.source, f"Code cell {number} raised {error[0]}: {error[1]}."))
-                for check, expression in calls_of_checks(cell.source, waiting).items():
+                for check, expression in calls_of_checks(cell.source, checks).items():
                     take(check, expression)
-            for check, expression in waiting.items():  # whose cell was deleted or changed, or whose answer came later
+            for check, expression in checks.items():  # whose cell was deleted or changed, or whose answer came later
                 if not (folder / check).exists():
                     take(check, expression)
         except (CellTimeoutError, DeadKernelError, RuntimeError):
-            for check in waiting:
+            for check in checks:
                 if not (folder / check).exists():
                     note(check, "crashed", f"the kernel ended in code cell {number}, before this exercise.")
 

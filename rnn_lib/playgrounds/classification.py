@@ -12,7 +12,7 @@ from rnn_lib.losses import cross_entropy_loss, last_step, softmax, softmax_mse_l
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.classification import draw_image, draw_probabilities
-from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, TARGET, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, TARGET, beside_ghosts, new_figure
 from rnn_lib.plots.words import say
 from rnn_lib.training import fit
 
@@ -145,8 +145,7 @@ def draw_classifier(run, ghosts=()):
     figure, axes = new_figure(1, 3 + (run.image is not None), width=9, height=5.2, layout="none")
     for axis, place in zip(axes, PLACES_BESIDE_IMAGE if run.image is not None else PLACES, strict=True):
         axis.set_position(place)
-    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
-    shown = [*zip([*ghosts, run], styles, strict=True)]
+    shown = beside_ghosts(ghosts, run)
     draw_loss(axes[0], run, shown)
     draw_accuracy(axes[1], run, shown)
     axes[2].set_title("Probability of each class (dark: high; frame: the right one)", **TITLE)
@@ -163,7 +162,7 @@ def draw_classifier(run, ghosts=()):
 
 def draw_loss(axis, run, shown):
     """Draw the loss of every run by epoch, and the loss of guessing."""
-    for past, (colour, style) in shown:
+    for past, colour, style in shown:
         epochs = range(1, len(past.loss) + 1)
         axis.plot(epochs, past.loss, color=colour, linestyle=style, linewidth=2.2 if past is run else 1.4)
         if past.diverged:
@@ -183,7 +182,7 @@ def draw_accuracy(axis, run, shown):
     """Draw a bar for the held-out accuracy of every run, and of what an RNN must beat."""
     bars = [("always the most frequent", run.task.chance, BASELINE, ":")]
     bars += [("memoryless MLP", run.task.memoryless, BASELINE, "-")]
-    bars += [(past.label, past.accuracy, colour, style) for past, (colour, style) in shown if not past.diverged]
+    bars += [(past.label, past.accuracy, colour, style) for past, colour, style in shown if not past.diverged]
     for y, (label, value, colour, style) in enumerate(bars):
         axis.plot([0, value], [y, y], color=colour, linestyle=style, linewidth=5, solid_capstyle="butt")
         axis.text(value + 0.03, y, f"{value:.0%}", va="center", fontsize=10, color=TARGET)

@@ -12,7 +12,7 @@ from rnn_lib.losses import cross_entropy_loss, last_step
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
 from rnn_lib.plots.sequences import STATE_COLOURS
-from rnn_lib.plots.style import BASELINE, HIDDEN, LINES, OUTPUT, SERIES, TARGET, new_figure
+from rnn_lib.plots.style import BASELINE, HIDDEN, TARGET, beside_ghosts, new_figure
 from rnn_lib.plots.words import say
 from rnn_lib.training import Batch, train
 
@@ -77,8 +77,7 @@ def draw_recall(run, ghosts=()):
     figure, axes = new_figure(1, 3, 9, 3.4, layout="none")
     for axis, place in zip(axes, PLACES, strict=True):
         axis.set_position(place)
-    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
-    for past, (colour, style) in zip([*ghosts, run], styles, strict=True):
+    for past, colour, style in beside_ghosts(ghosts, run):
         axes[0].plot(past.loss, color=colour, linestyle=style, linewidth=1.2)
         axes[1].plot(np.arange(1, LONGEST + 1) - 1, past.accuracy, color=colour, linestyle=style, linewidth=1.6)
     axes[0].axhline(np.log(K), color=BASELINE, linestyle=":")

@@ -1,7 +1,7 @@
 """The race's panel: who remembers, who counts, at lengths never seen?"""
 
 from rnn_lib.playgrounds.panel import Panel, choice, slider
-from rnn_lib.plots.style import BASELINE, LINES, OUTPUT, SERIES, TARGET, label_ends, new_figure
+from rnn_lib.plots.style import BASELINE, TARGET, beside_ghosts, label_ends, new_figure
 from rnn_lib.plots.words import say
 from rnn_lib.race.running import MODELS, TASKS, run_race
 
@@ -10,8 +10,7 @@ def draw_race(run, ghosts=()):
     """Draw the accuracy against the length at which the network is asked; `ghosts` are earlier runs, newest last."""
     figure, axis = new_figure(1, 1, 9, 3.4, layout="none")
     axis.set_position([0.09, 0.16, 0.58, 0.7])
-    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, "-")]
-    for past, (colour, style) in zip([*ghosts, run], styles, strict=True):
+    for past, colour, style in beside_ghosts(ghosts, run):
         axis.plot(range(1, len(past.accuracy) + 1), past.accuracy, color=colour, linestyle=style,
                   linewidth=2.2 if past is run else 1.4, label=past.label)
     longest = max(len(past.accuracy) for past in (*ghosts, run))

@@ -12,7 +12,7 @@ from rnn_lib.ground.validation import check_choice
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.forecast import shade_warm_up
-from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, TARGET, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, TARGET, beside_ghosts, new_figure
 from rnn_lib.plots.words import say
 from rnn_lib.training import fit
 
@@ -110,8 +110,7 @@ def draw_sine(run, ghosts=()):
 
 def draw_loss(axis, run, ghosts):
     """Draw the loss of this run over those of the ghosts, with their settings below."""
-    styles = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0]), (BASELINE, ":")]
-    for i, (shown, (colour, style)) in enumerate(zip((*ghosts, run, None), styles, strict=True)):
+    for i, (shown, colour, style) in enumerate([*beside_ghosts(ghosts, run), (None, BASELINE, ":")]):
         width = 2.2 if shown is run else 1.4
         if shown is None:
             axis.axhline(LAST_VALUE_MSE, color=colour, linestyle=style, linewidth=width)

@@ -17,7 +17,7 @@ from rnn_lib.losses import cross_entropy_loss
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, slider, text_box
 from rnn_lib.plots.style import INPUT, OUTPUT
-from rnn_lib.training import Batch, train
+from rnn_lib.training import in_windows, train
 
 __all__ = ["WriterPanel", "load_writer", "share_of_words", "train_writer", "write", "writer_panel"]
 
@@ -66,9 +66,7 @@ def train_writer(hidden_size=208, epochs=30, seed=0, text=None, on_epoch=None):
         some = numbers[rng.integers(window):]
         X, target = data.streams(data.one_hot(some[:-1], K).astype(np.float32), 32), data.streams(some[1:], 32)
         X *= rng.random((*X.shape[:2], 1)) > 0.1
-        for start in range(0, len(X), window):
-            part = slice(start, start + window)
-            yield Batch(X[part], target[part], len(X[part]) / window, model.state if start else None)
+        return in_windows(model, X, target, window)
 
     train(model, batches, DecayingAdam(model.params), loss_fn=cross_entropy_loss, epochs=epochs, clip_norm=1.0,
           schedule=lambda epoch: 0.002 * (1 + np.cos(np.pi * epoch / epochs)), on_epoch=on_epoch)

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
-from rnn_lib.plots.style import INPUT, TARGET, new_figure
+from rnn_lib.plots.style import INPUT, TARGET, headline, new_figure
 from rnn_lib.plots.words import listing, say, small
 
 
@@ -24,7 +24,7 @@ def class_probabilities(p, truth, title, classes=None, steps=None, image=None, x
     if image is not None:
         draw_image(axes[0, 0], image)
     figure.get_layout_engine().set(rect=(0, 0, 0.99, 1))  # room for the last frame's line
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    headline(figure, title)
     names, right = np.array(class_names(p, classes)), np.broadcast_to(truth, len(p))
     always = f"always {names[right[0]]}" if len({*right}) == 1 else " ".join(names[right])
     return say(figure, f"{title}: step by step, the most probable class is {' '.join(names[p.argmax(axis=1)])}; right "
@@ -76,7 +76,7 @@ def digit_as_sequence(digit, title):
     right.set(xlim=(-0.1, I + 4), ylim=(T - 1.4 * T + 1.3, T + 1.1), aspect="equal")
     right.set_title("as the network reads it, from top to bottom", fontsize=11, fontweight="normal")
     right.axis("off")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    headline(figure, title)
     return say(figure, f"{title}: on the left the whole picture, {T} by {I} pixels; on the right its rows one by one, "
                        f"x_1 at the top to x_{T} at the bottom, each with {I} numbers.")
 
@@ -88,7 +88,7 @@ def digit_images(digits, captions, title):
     for axis, digit, caption in zip(axes[0], digits.transpose(1, 0, 2), captions, strict=True):
         draw_image(axis, digit, caption)
     figure.get_layout_engine().set(rect=(0, 0, 0.99, 1))
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    headline(figure, title)
     return say(figure, f"{title}: {N} digits side by side, {'; '.join(map(str, captions))}.")
 
 

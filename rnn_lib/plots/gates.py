@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_lib.plots.style import BASELINE, HIDDEN, LINES, SERIES, TARGET, new_figure
+from rnn_lib.plots.style import BASELINE, HIDDEN, LINES, SERIES, TARGET, headline, new_figure
 from rnn_lib.plots.words import listing, say
 
 MARKERS = "os^D"
@@ -20,7 +20,7 @@ def registers(wanted, outs, title):
         axis.set_title(label, fontweight="normal", fontsize=11)
         axis.set(xlabel="time step t", xticks=[1, len(wanted)])
     axes[0, 0].set_ylabel("given out; circles: wanted")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    headline(figure, title)
     right = [f"{label}, {np.isclose(out, wanted, atol=0.1).sum()}" for label, out in outs.items()]
     return say(figure, f"{title}. Of {len(wanted)} steps right: {'; '.join(right)}.")
 
@@ -59,7 +59,7 @@ def by_length(lengths, curves, trained_at, title):
         axis.set(xlabel="length asked", ylim=(-0.03, 1.05), xticks=[lengths[0], trained_at, lengths[-1]])
         axis.set_title(label, fontweight="normal", fontsize=11)
     axes[0, 0].set_ylabel("accuracy")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    headline(figure, title)
     near = np.abs(np.asarray(lengths) - trained_at) <= 3
     hold = [label for label, starts in curves.items() if np.min([np.asarray(a)[near].min() for a in starts]) > 0.9]
     return say(figure, f"{title}. Within three steps of length {trained_at}, all starts stay above 90 per cent: "
@@ -83,7 +83,7 @@ def planes(states, title):
         axis.set_title(label, fontweight="normal", fontsize=11)
         axis.grid(False)
     axes[0, 0].set_ylabel("direction 2")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    headline(figure, title)
     return say(figure, f"{title}. Per step: {'; '.join(f'{label}, {journey(h)}' for label, h in states.items())}.")
 
 
@@ -110,5 +110,5 @@ def gate_map(gates, title):
         axis.set(xlabel="time step t", xticks=[1, *range(T // 4, T + 1, T // 4)], yticks=sorted({0, H - 1}))
     figure.colorbar(image, ax=axes[0, -1], ticks=[0, 1], pad=0.02)
     axes[0, 0].set_ylabel("unit")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    headline(figure, title)
     return say(figure, f"{title}. Drawn over {T} steps: {listing(gates)}.")

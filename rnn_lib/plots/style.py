@@ -58,6 +58,17 @@ def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
     return figure, axes
 
 
+def beside_ghosts(ghosts, run):
+    """Return (run, colour, line style) for earlier runs, each with its own, and then for the newest, a solid green."""
+    looks = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0])]
+    return [(shown, *look) for shown, look in zip([*ghosts, run], looks, strict=True)]
+
+
+def headline(figure, title):
+    """Write a bold title at the left over all axes of a figure."""
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+
+
 def label_ends(axis, labels=None, pad=0.01):
     """Write each curve's label at its right end, moved apart where they would overlap, instead of a legend.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_lib.plots.style import BASELINE, LINES, SERIES, label_ends, new_figure
+from rnn_lib.plots.style import BASELINE, LINES, SERIES, headline, label_ends, new_figure
 from rnn_lib.plots.words import number, say, small
 
 JUMP = 1.5  # on data that are the same in every epoch; where a run jumps like that, its end is an accident of rounding
@@ -31,7 +31,7 @@ def loss_grid(runs, title):
         draw_losses(axis, histories, unit="mean squared error" if axis is axes[0, 0] else "")
         axis.set_title(heading, fontweight="normal")
     axes[0, -1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10, handlelength=3)
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    headline(figure, title)
     told = (f"with {heading}, {outcomes(histories, JUMP)}" for heading, histories in runs.items())
     return say(figure, f"{title}: {'; '.join(told)}.")
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, SERIES, TARGET, label_ends, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, SERIES, TARGET, headline, label_ends, new_figure
 from rnn_lib.plots.words import number, order, say, small
 
 
@@ -74,7 +74,7 @@ def seen_from_above(w, b, loss, title):
     draw_surface(axes[0], w, b, loss)
     axes[0].set(xlim=(b[0], b[-1]), ylim=(w[0], w[-1]))
     axes[0].autoscale(False)
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    headline(figure, title)
     return figure, axes
 
 

@@ -6,28 +6,10 @@ from rnn_lib.bugs.lstm.buggy import FURTHER_FORMS, LSTM_BUGS, states_of
 from rnn_lib.bugs.lstm.carry import in_blocks, windowed
 from rnn_lib.bugs.lstm.healthy import GATES, finish, parts, right, walk
 from rnn_lib.bugs.lstm.kinds import LSTM_KINDS
-from rnn_lib.bugs.subject import Problem, Subject
-from rnn_lib.initialization import order_one
+from rnn_lib.bugs.subject import SIZES, Subject, problem_maker, usual_problems
 from rnn_lib.lstm import LSTM
 
 __all__ = ["LSTM_SUBJECT", "make_problem"]
-
-AXES = {
-    "X": ("T", "B", "I"),
-    "states": {**dict.fromkeys("hc", ("T+1", "B", "H")), **dict.fromkeys(GATES, ("T", "B", "H"))},
-    "dY": ("T", "B", "O"),
-}
-
-
-def make_problem(T, B, I, H, O, seed, size=1.0, **weights):
-    """Return random weights of this size, but for those that are given, and what they do to random data."""
-    rng = np.random.default_rng(seed)
-    model = LSTM(I, H, O)
-    model.set_params({name: size * order_one(p.shape, rng) for name, p in model.params.items()} | weights)
-    X = size * rng.normal(size=(T, B, I))
-    model.forward(X, tuple(size * rng.uniform(-0.9, 0.9, (2, B, H))))
-    args = {"params": model.params, "X": X, "states": states_of(model), "dY": rng.normal(size=(T, B, O))}
-    return Problem(args, AXES, right)
 
 
 def shut(params):
@@ -64,16 +46,13 @@ def last_steps(k, part):
     return dZ
 
 
-SIZES = {"T": 7, "B": 3, "I": 4, "H": 5, "O": 2}
-FIRST = make_problem(**SIZES, seed=1)
+make_problem = problem_maker(LSTM, right, lambda model: {"states": states_of(model)}, {
+    "states": {**dict.fromkeys("hc", ("T+1", "B", "H")), **dict.fromkeys(GATES, ("T", "B", "H"))},
+})
+USUAL = usual_problems(make_problem, **remembering(4))
+FIRST = USUAL["first"]
 LSTM_SUBJECT = Subject(
-    first=FIRST,
-    again=make_problem(**SIZES, seed=2, **FIRST.params),
-    others=(
-        make_problem(T=5, B=4, I=2, H=3, O=6, seed=3),
-        make_problem(T=1, B=1, I=1, H=1, O=1, seed=5),
-        make_problem(T=110, B=2, I=3, H=4, O=1, seed=4, **remembering(4)),
-    ),
+    **USUAL,
     bugs=LSTM_BUGS,
     kinds=LSTM_KINDS,
     biases=frozenset({"b_h", "b_y"}),
@@ -81,7 +60,6 @@ LSTM_SUBJECT = Subject(
     forgotten=FIRST.with_args(states=noise(FIRST)),
     without_carry=make_problem(**SIZES, seed=1, **shut(FIRST.params)),
     silence="W_hh = 0 and every f_t = 0",
-    unseen=(make_problem(T=3, B=2, I=5, H=6, O=4, seed=7), make_problem(T=3, B=2, I=5, H=6, O=4, seed=8, size=0.5)),
     shortened=(
         shortened(windowed),
         shortened(in_blocks),

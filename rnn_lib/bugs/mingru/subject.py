@@ -4,8 +4,7 @@ import numpy as np
 
 from rnn_lib.bugs.kinds import KINDS
 from rnn_lib.bugs.mingru.patients import MINGRU_BUGS, assemble, right
-from rnn_lib.bugs.subject import Problem, Subject
-from rnn_lib.initialization import order_one
+from rnn_lib.bugs.subject import SIZES, Subject, problem_maker, usual_problems
 from rnn_lib.mingru import MinGRU
 
 __all__ = ["MINGRU_SUBJECT"]
@@ -37,18 +36,6 @@ MINGRU_KINDS = KINDS | {
 }
 
 
-def make_problem(T, B, I, H, O, seed, size=1.0, **weights):
-    """Return random weights of this size, but for those that are given, and what they do to random data."""
-    rng = np.random.default_rng(seed)
-    model = MinGRU(I, H, O)
-    model.set_params({name: size * order_one(p.shape, rng) for name, p in model.params.items()} | weights)
-    X = size * rng.normal(size=(T, B, I))
-    model.forward(X, size * rng.uniform(-0.9, 0.9, (B, H)))
-    args = {"params": model.params, "X": X, "hidden_states": model.hidden_states, "dY": rng.normal(size=(T, B, O))}
-    axes = {"X": ("T", "B", "I"), "hidden_states": ("T+1", "B", "H"), "dY": ("T", "B", "O")}
-    return Problem(args, axes, right)
-
-
 def in_blocks(k, params, X, h, dY):
     """The carry starts again from zero every k steps."""
     return assemble(params, X, h, dY, {"carried": lambda dh, a, t: 0 if t % k == 0 else dh * a[t]})
@@ -59,17 +46,14 @@ def last_steps(k, params, X, h, dY):
     return right(params, X[-k:], h[-k - 1 :], dY[-k:])
 
 
-SIZES = {"T": 7, "B": 3, "I": 4, "H": 5, "O": 2}
-FIRST = make_problem(**SIZES, seed=1)
+make_problem = problem_maker(MinGRU, right, lambda model: {"hidden_states": model.hidden_states}, {
+    "hidden_states": ("T+1", "B", "H"),
+})
+USUAL = usual_problems(make_problem, b_z=np.full(4, -5.0))  # slow to forget
+FIRST = USUAL["first"]
 ALL_NEW = {"W_z": np.zeros((5, 4)), "b_z": np.full(5, 40.0)}  # gates so open that nothing of the old state is left
 MINGRU_SUBJECT = Subject(
-    first=FIRST,
-    again=make_problem(**SIZES, seed=2, **FIRST.params),
-    others=(
-        make_problem(T=5, B=4, I=2, H=3, O=6, seed=3),
-        make_problem(T=1, B=1, I=1, H=1, O=1, seed=5),
-        make_problem(T=110, B=2, I=3, H=4, O=1, seed=4, b_z=np.full(4, -5.0)),  # slow to forget
-    ),
+    **USUAL,
     bugs=MINGRU_BUGS,
     kinds=MINGRU_KINDS,
     biases=frozenset({"b_z", "b_c", "b_y"}),
@@ -78,7 +62,6 @@ MINGRU_SUBJECT = Subject(
         [FIRST.args["hidden_states"][:1], np.random.default_rng(6).uniform(-0.9, 0.9, (7, 3, 5))])),
     without_carry=make_problem(**SIZES, seed=1, **FIRST.params | ALL_NEW),
     silence="z_t = 1",
-    unseen=(make_problem(T=3, B=2, I=5, H=6, O=4, seed=7), make_problem(T=3, B=2, I=5, H=6, O=4, seed=8, size=0.5)),
     shortened=(in_blocks, last_steps),
     of_the_walk=frozenset({"carry_missing", "multiplier_missing", "multiplier_off_by_one", "wrong_direction"}),
 )

@@ -6,23 +6,11 @@ from rnn_lib.bugs.kinds import KINDS
 from rnn_lib.bugs.rnn.buggy import BUGS
 from rnn_lib.bugs.rnn.carry import in_blocks, windowed
 from rnn_lib.bugs.rnn.healthy import right, walk_back, weight_gradients
-from rnn_lib.bugs.subject import Problem, Subject
+from rnn_lib.bugs.subject import SIZES, Subject, problem_maker, usual_problems
 from rnn_lib.initialization import order_one
 from rnn_lib.rnn import RNN
 
 __all__ = ["RNN_SUBJECT"]
-
-
-def make_problem(T, B, I, H, O, seed, size=1.0, **weights):
-    """Return random weights of this size, but for those that are given, and what they do to random data."""
-    rng = np.random.default_rng(seed)
-    model = RNN(I, H, O)
-    model.set_params({name: size * order_one(p.shape, rng) for name, p in model.params.items()} | weights)
-    X = size * rng.normal(size=(T, B, I))
-    model.forward(X, size * rng.uniform(-0.9, 0.9, (B, H)))
-    args = {"params": model.params, "X": X, "hidden_states": model.hidden_states, "dY": rng.normal(size=(T, B, O))}
-    axes = {"X": ("T", "B", "I"), "hidden_states": ("T+1", "B", "H"), "dY": ("T", "B", "O")}
-    return Problem(args, axes, right)
 
 
 def slow_to_fade(I, H, seed):
@@ -39,16 +27,13 @@ def last_steps(k, params, X, h, dY):
     return weight_gradients(X, h[:-1], h[1:], dZ, dY)
 
 
-SIZES = {"T": 7, "B": 3, "I": 4, "H": 5, "O": 2}
-FIRST = make_problem(**SIZES, seed=1)
+make_problem = problem_maker(RNN, right, lambda model: {"hidden_states": model.hidden_states}, {
+    "hidden_states": ("T+1", "B", "H"),
+})
+USUAL = usual_problems(make_problem, **slow_to_fade(3, 4, seed=4))
+FIRST = USUAL["first"]
 RNN_SUBJECT = Subject(
-    first=FIRST,
-    again=make_problem(**SIZES, seed=2, **FIRST.params),
-    others=(
-        make_problem(T=5, B=4, I=2, H=3, O=6, seed=3),
-        make_problem(T=1, B=1, I=1, H=1, O=1, seed=5),
-        make_problem(T=110, B=2, I=3, H=4, O=1, seed=4, **slow_to_fade(3, 4, seed=4)),
-    ),
+    **USUAL,
     bugs=BUGS,
     kinds=KINDS,
     biases=frozenset({"b_h", "b_y"}),
@@ -57,7 +42,6 @@ RNN_SUBJECT = Subject(
         [FIRST.args["hidden_states"][:1], np.random.default_rng(6).uniform(-0.9, 0.9, (7, 3, 5))])),
     without_carry=make_problem(**SIZES, seed=1, **FIRST.params | {"W_hh": np.zeros((5, 5))}),
     silence="W_hh = 0",
-    unseen=(make_problem(T=3, B=2, I=5, H=6, O=4, seed=7), make_problem(T=3, B=2, I=5, H=6, O=4, seed=8, size=0.5)),
     shortened=(
         lambda k, params, X, h, dY: weight_gradients(X, h[:-1], h[1:], windowed(k, params, h, dY), dY),
         lambda k, params, X, h, dY: weight_gradients(X, h[:-1], h[1:], in_blocks(k, params, h, dY), dY),
