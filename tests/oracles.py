@@ -6,6 +6,8 @@ import numpy as np
 
 from rnn_lib import GRU, LSTM, MLP, RNN, MinGRU
 from rnn_lib.activations import sigmoid
+from rnn_lib.exercises.verdict import Verdict
+from rnn_lib.ground.report import Report
 from rnn_lib.losses import mse_loss
 
 RECURRENT = [RNN, LSTM, GRU]  # those that PyTorch has, too
@@ -204,3 +206,12 @@ class Awkward:
 
     def __array__(self, *args, **kwargs):
         raise RuntimeError("no")
+
+
+def examined(check, answer):
+    """A check without what makes a report of every exception: it would hide a defect of the check itself."""
+    try:
+        with np.errstate(all="ignore"):
+            return Report("correct", check.__wrapped__(answer))
+    except Verdict as verdict:
+        return verdict.report

@@ -3,28 +3,21 @@
 import functools
 import itertools
 import types
+from functools import partial
 
 import numpy as np
 import pytest
+from oracles import examined
 
 from rnn_lib import RNN
 from rnn_lib.bugs import BUGS, KINDS, right
 from rnn_lib.bugs.rnn import RNN_SUBJECT
 from rnn_lib.exercises import check_backward
-from rnn_lib.exercises.verdict import Verdict, close
-from rnn_lib.ground.report import Report
+from rnn_lib.exercises.verdict import close
 
+examine = partial(examined, check_backward)
 PROBLEMS = RNN_SUBJECT.problems
 FIRST, SHORT, LONG = RNN_SUBJECT.first, RNN_SUBJECT.others[0], RNN_SUBJECT.others[-1]
-
-
-def examine(backward):
-    """check_backward without what makes a report of every exception: it would hide a defect of the check itself."""
-    try:
-        with np.errstate(all="ignore"):
-            return Report("correct", check_backward.__wrapped__(backward))
-    except Verdict as verdict:
-        return verdict.report
 
 
 # Three backward passes written for this test, each with a switch: `bugs` maps a mistake to True or to its size.

@@ -49,7 +49,7 @@ class DecayingAdam(Adam):
 
 
 def train_writer(hidden_size=208, epochs=30, seed=0, text=None, on_epoch=None):
-    """Train the network that `load_writer` loads, and return it, in float32. It takes some minutes.
+    """Train the network that `load_writer` loads, and return it, in float32. It takes about a minute and a half.
 
     Three things keep it from learning the text by heart: weights decay, a tenth of the letters are hidden from it (it
     must forecast them all the same), and each epoch cuts the text into windows at other places.
