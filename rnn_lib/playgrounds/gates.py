@@ -10,7 +10,7 @@ from rnn_lib.initialization import forget_bias as set_forget_bias
 from rnn_lib.initialization import orthogonal
 from rnn_lib.losses import cross_entropy_loss, last_step
 from rnn_lib.optim import Adam
-from rnn_lib.playgrounds.panel import Panel, choice, log_slider, plain, slider
+from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.sequences import STATE_COLOURS
 from rnn_lib.plots.style import BASELINE, HIDDEN, TARGET, beside_ghosts, new_figure
 from rnn_lib.plots.words import say
@@ -78,12 +78,13 @@ def draw_recall(run, ghosts=()):
     for axis, place in zip(axes, PLACES, strict=True):
         axis.set_position(place)
     for past, colour, style in beside_ghosts(ghosts, run):
-        axes[0].plot(past.loss, color=colour, linestyle=style, linewidth=1.2)
+        axes[0].plot(past.loss, color=colour, linestyle=style, linewidth=1.2, label=past.label)
         axes[1].plot(np.arange(1, LONGEST + 1) - 1, past.accuracy, color=colour, linestyle=style, linewidth=1.6)
     axes[0].axhline(np.log(K), color=BASELINE, linestyle=":")
     axes[0].set(ylim=(1e-3, 10), xlim=(0, UPDATES), xlabel="update", yscale="log")
     axes[0].set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
     axes[0].yaxis.set_minor_locator(NullLocator())
+    axes[0].legend(loc="upper left", fontsize=7, labelspacing=0.1, borderaxespad=0.1)  # no loss comes up there
     axes[0].set_title("Loss (dots: guessing)", fontsize=11)
     axes[1].axvline(run.lag, color=TARGET, linestyle=":", linewidth=1.2)
     axes[1].axhline(1 / K, color=BASELINE, linestyle=":", linewidth=1.2)
@@ -96,7 +97,7 @@ def draw_recall(run, ghosts=()):
     axes[2].set(xlabel="time step t", ylabel="unit", yticks=[], xticks=[1, run.lag + 1])
     axes[2].set_title(f"Gate {run.gate} (black: open)" if run.gate else "States: orange +1, violet −1", fontsize=11)
     axes[2].title.set_color(TARGET if run.gate else HIDDEN)
-    return say(figure, run.summary)
+    return say(figure, run.summary + beside(ghosts))
 
 
 def recall_panel():

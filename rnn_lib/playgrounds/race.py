@@ -1,6 +1,6 @@
 """The race's panel: who remembers, who counts, at lengths never seen?"""
 
-from rnn_lib.playgrounds.panel import Panel, choice, slider
+from rnn_lib.playgrounds.panel import Panel, beside, choice, slider
 from rnn_lib.plots.style import BASELINE, TARGET, beside_ghosts, label_ends, new_figure
 from rnn_lib.plots.words import say
 from rnn_lib.race.running import MODELS, TASKS, run_race
@@ -20,7 +20,7 @@ def draw_race(run, ghosts=()):
              xlabel="length at which it is asked (dashed: trained)", ylabel="right")
     axis.set_title(verdict(run), fontsize=11, y=1.02)
     label_ends(axis)
-    return say(figure, run.summary)
+    return say(figure, run.summary + beside(ghosts))
 
 
 def verdict(run):
