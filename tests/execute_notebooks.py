@@ -43,12 +43,12 @@ class CellError(Exception):
     """A cell did something that must not be committed."""
 
 
-class KernelError(Exception):
+class KernelError(RuntimeError):
     """The kernel died or did not answer in time."""
 
 
 class PatientKernel(RunningKernel):
-    """nbval's kernel, started anew if it dies before it answers.
+    """nbval's kernel, started anew if it dies before it answers; and one that dies later is noticed at once.
 
     Jupyter looks for free ports and lets go of them before the kernel takes them: with two notebooks at a time, one
     kernel in some hundreds finds a port taken (https://github.com/jupyter/jupyter_client/issues/154).
@@ -62,6 +62,18 @@ class PatientKernel(RunningKernel):
                 return
             except RuntimeError:
                 if attempt == ATTEMPTS:
+                    raise
+
+    def get_message(self, stream, timeout=None):
+        """Return the next message; nobody waits for a kernel that crashed."""
+        deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while True:
+            try:
+                return super().get_message(stream, timeout=min(1, max(0, deadline - time.monotonic())))
+            except Empty:
+                if not self.is_alive():
+                    raise KernelError("ended its kernel:") from None
+                if time.monotonic() >= deadline:
                     raise
 
 
@@ -201,8 +213,6 @@ def run_cell(kernel, source, timeout):
         try:
             message = kernel.get_message("iopub", timeout=1)
         except Empty:
-            if not kernel.is_alive():
-                raise KernelError("ended its kernel:") from None
             continue
         kind, content = message["msg_type"], message["content"]
         if message["parent_header"].get("msg_id") != message_id:

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import execute_notebooks
@@ -178,6 +179,15 @@ def kernel():
 def test_a_bad_cell_is_refused(source, words, kernel):
     with pytest.raises(execute_notebooks.CellError, match=words):
         execute_notebooks.run_cell(kernel, source, 60)
+
+
+def test_a_kernel_that_dies_is_noticed_at_once():
+    kernel = execute_notebooks.PatientKernel(CURRENT_ENV_KERNEL_NAME)
+    message_id, started = kernel.execute_cell_input("import os\nos._exit(1)", allow_stdin=False), time.monotonic()
+    with pytest.raises(execute_notebooks.KernelError, match="ended its kernel"):
+        kernel.await_reply(message_id, timeout=60)  # as nbval waits
+    assert time.monotonic() - started < 20
+    kernel.kc.stop_channels()
 
 
 def test_a_cell_that_takes_too_long_is_refused(kernel):

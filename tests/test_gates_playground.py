@@ -21,7 +21,8 @@ def test_the_run_says_what_it_shows(runs):
     run = runs[3.0]
     assert len(run.loss) == UPDATES and run.accuracy.shape == (LONGEST,) and run.shown.shape == (21, H)
     assert "LSTM, lag 20, bias 3.0, rate 0.02" in run.summary and len(run.summary) <= 130
-    assert playgrounds.draw_recall(run, ghosts=[runs[0.0]]).sentence == run.summary
+    figure = playgrounds.draw_recall(run, ghosts=[runs[0.0]])
+    assert figure.sentence == f"{run.summary} Earlier runs beside it: {runs[0.0].label}."
 
 
 def test_a_network_without_gates_shows_its_states_and_has_no_bias():

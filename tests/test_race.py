@@ -115,6 +115,6 @@ def test_a_row_of_the_table_comes_again(model, lowest):
 def test_the_picture_says_what_was_found(task):
     runs = [playgrounds.run_race(task, model, 10, asked, epochs=30) for model, asked in (("GRU", 40), ("minGRU", 20))]
     figure = playgrounds.draw_race(runs[1], ghosts=runs[:1])
-    assert figure.sentence == runs[1].summary
+    assert figure.sentence == f"{runs[1].summary} Earlier runs beside it: {runs[0].label}."
     (axis,) = figure.axes
     assert axis.get_title(loc="left").startswith(runs[1].label)
