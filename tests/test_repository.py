@@ -12,6 +12,9 @@ import tomllib
 import pytest
 from execute_notebooks import ROOT, notebooks, read, readable
 from links import FENCED, dead_links
+from PIL import Image
+
+import rnn_lib
 
 TOP_LEVEL = {
     "README.md", "requirements.txt", "pyproject.toml", "LICENSE", ".gitattributes", ".gitignore", ".ci", ".github",
@@ -174,6 +177,25 @@ def test_requirements_agree():
     )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert lower_bounds(project["dependencies"]).items() <= lower_bounds(lines).items()
+
+
+def test_the_citation_has_the_version_that_a_tag_carries():
+    text = (ROOT / ".github" / "CITATION.cff").read_text(encoding="utf-8")  # GitHub's button reads the top level only
+    assert f"\nversion: {rnn_lib.__version__}\n" in text and re.fullmatch(r"\d+\.\d+\.\d+", rnn_lib.__version__)
+
+
+def test_readme_is_short_and_its_picture_moves():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 130
+    assert "prefers-reduced-motion" in text, "a still for those who want no motion"
+    path, milliseconds = ROOT / "images" / "panel.webp", []
+    assert path.stat().st_size < 1_500_000
+    with Image.open(path) as film:
+        for frame in range(film.n_frames):
+            film.seek(frame)
+            film.load()
+            milliseconds.append(film.info["duration"])
+    assert len(milliseconds) > 20 and 8_000 <= sum(milliseconds) <= 12_000
 
 
 def test_readme_names_every_notebook():
