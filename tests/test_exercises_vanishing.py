@@ -50,14 +50,22 @@ def clip(grads, max_norm):
     return grads
 
 
-def truncated(model, X, dY, window, carried=True, starts=None):
+def in_place(grads, max_norm):
+    clip_grad_norm(grads, max_norm)
+
+
+def as_in_torch(grads, max_norm):
+    return scaled(grads, min(1, max_norm / (grad_norm(grads) + 1e-6)))
+
+
+def truncated(model, X, dY, window, carried=True, starts=None, add_up=True):
     total, state = {name: 0 for name in model.params}, None
     starts = range(0, len(X), window) if starts is None else starts
     for start in starts:
         model.forward(X[start : start + window], state)
         state = model.state if carried else None
         for name, g in model.backward(dY[start : start + window]).items():
-            total[name] = total[name] + g
+            total[name] = g + add_up * total[name]
     return total
 
 
@@ -69,7 +77,7 @@ def test_right_answers_pass():
     assert exercises.check_lags(dict(zip(LAGS, (44, 49), strict=True))).passed
     assert 0.9**44 < 0.01 < 0.9**43 and 1.1**49 > 100 > 1.1**48
     assert exercises.check_jacobian(jacobian).passed
-    assert exercises.check_clip(clip).passed
+    assert exercises.check_clip(clip).passed and exercises.check_clip(as_in_torch).passed
     assert exercises.check_truncated(truncated).passed
     assert exercises.check_radius(1.2).passed and exercises.check_radius(np.float64(1.2)).passed
 
@@ -86,6 +94,10 @@ def test_the_right_jacobian_is_the_slope_of_the_states():
 
     slopes = np.array([states(1e-30j * unit)[-1].imag / 1e-30 for unit in np.eye(3)]).T
     np.testing.assert_allclose(jacobian(W_hh, states(np.zeros(3)), 5), slopes, rtol=1e-12)
+
+
+def test_lags_swapped():
+    assert exercises.check_lags(dict(zip(LAGS, (49, 44), strict=True))).kind == "swapped"
 
 
 # --- known mistakes -------------------------------------------------------------------------------------------------
@@ -109,6 +121,10 @@ def test_lags_wrong(key, answer, kind):
     ("order", lambda W, h, k: jacobian(W, h, k, order="first last")),
     ("from_the_start", lambda W, h, k: jacobian(W, h[: k + 1], k)),
     ("transposed", lambda W, h, k: jacobian(W, h, k).T),
+    ("W_hh_transposed", lambda W, h, k: jacobian(W.T, h, k)),
+    ("one_jacobian", lambda W, h, k: np.linalg.matrix_power(jacobian(W, h, 1), k)),
+    ("double_tanh", lambda W, h, k: jacobian(W, h, k, slope=lambda h_t: 1 - np.tanh(h_t) ** 2)),
+    ("identity_missing", lambda W, h, k: jacobian(W, h, max(k, 1))),
     ("one_too_few", lambda W, h, k: jacobian(W, h, k - 1)),
     ("one_too_many", lambda W, h, k: jacobian(W, h, k + 1)),
     ("unknown", lambda W, h, k: 2 * jacobian(W, h, k)),
@@ -128,7 +144,12 @@ def test_jacobian_wrong_at_a_limit(k):
     ("by_value", lambda grads, m: {n: np.clip(g, -m, m) for n, g in grads.items()}),
     ("always", lambda grads, m: scaled(grads, m / grad_norm(grads))),
     ("squared_norm", lambda grads, m: scaled(grads, min(1, m / grad_norm(grads) ** 2))),
+    ("sum_of_norms", lambda grads, m: scaled(grads, m / sum(map(np.linalg.norm, grads.values())))),
+    ("largest_number", lambda grads, m: scaled(grads, m / max(np.abs(g).max() for g in grads.values()))),
+    ("unit_length", lambda grads, m: scaled(grads, 1 / grad_norm(grads))),
     ("not_clipped", lambda grads, m: grads),
+    ("not_returned", lambda grads, m: scaled(grads, m / grad_norm(grads)) if grad_norm(grads) > m else None),
+    ("not_returned", in_place),
     ("unknown", lambda grads, m: scaled(grads, 2)),
     ("wrong_keys", lambda grads, m: {"W_hh": grads["W_hh"]}),
 ])
@@ -147,6 +168,7 @@ def test_each_array_is_looked_at(name):
     ("state_not_carried", lambda *args: truncated(*args, carried=False)),
     ("last_window_missing", lambda model, X, dY, window: truncated(model, X, dY, window, starts=(0, 4))),
     ("first_window_only", lambda model, X, dY, window: truncated(model, X, dY, window, starts=(0,))),
+    ("last_window_only", lambda *args: truncated(*args, add_up=False)),
     ("mean_over_windows", lambda *args: scaled(truncated(*args), 1 / 3)),
     ("unknown", lambda *args: scaled(truncated(*args), 2)),
 ])

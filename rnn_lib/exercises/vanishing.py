@@ -1,11 +1,15 @@
 """Checks of notebook 08's exercises on gradients that vanish or explode."""
 
+import copy
+
 import numpy as np
 
 from rnn_lib import RNN, data
 from rnn_lib.exercises.answers import COUNTING
 from rnn_lib.exercises.verdict import (
+    Verdict,
     attempt,
+    call,
     is_unfilled,
     judge,
     require,
@@ -32,6 +36,7 @@ def check_lags(lags):
     require_dict("lags", lags, right, of="whole numbers")
     empty = [key for key in right if is_unfilled(lags[key])]
     require(not empty, "not_started", f"{', '.join(empty)}: write a whole number.")
+    require(tuple(lags[key] for key in right) != (49, 44), "swapped", "the two are swapped.")
     for key, steps in right.items():
         radius, factor = (0.9, 0.01) if key == "radius 0.9" else (1.1, 100)
         judge(key, lags[key], steps, [
@@ -70,11 +75,18 @@ def check_jacobian(jacobian):
         ("from_the_start", np.linalg.multi_dot([(1 - h[t] ** 2)[:, None] * W_hh for t in (3, 2, 1)]),
          "these are the first k steps, dh_k/dh_0. Begin at the last entry, h_T, and go back."),
         ("transposed", product(3).T, "this is the transpose: rows belong to h_T, columns to h_{T-k}."),
+        ("W_hh_transposed", product(3, lambda h_t: (1 - h_t**2)[:, None] * W_hh.T),
+         "W_hh is transposed. A change of h_{t-1} enters z_t through W_hh as it stands: row i holds unit i's weights."),
+        ("one_jacobian", np.linalg.matrix_power((1 - h[T] ** 2)[:, None] * W_hh, 3),
+         "that is one Jacobian to the power k. Each step has slopes of its own: only W_hh stays the same."),
+        ("double_tanh", product(3, lambda h_t: (1 - np.tanh(h_t) ** 2)[:, None] * W_hh),
+         "tanh is applied twice: hidden_states holds tanh(z_t) already, and its slope is 1 - h²."),
         ("one_too_few", product(2), "one factor too few: k steps back are k factors."),
         ("one_too_many", product(4), "one factor too many: k steps back are k factors."),
     ])
     for k in (1, T, 0):  # the same function at its limits
-        judge(f"k = {k}", attempt(jacobian, W_hh, h, k, hints=COUNTING), product(k))
+        mistakes = [("identity_missing", product(1), "k = 0 is no step, so no factor: the identity.")] if k == 0 else []
+        judge(f"k = {k}", attempt(jacobian, W_hh, h, k, hints=COUNTING), product(k), mistakes)
     return "k factors, the last step leftmost; for k = 0 nothing changes, which is the identity." + remark
 
 
@@ -84,11 +96,13 @@ def check_clip(clip):
     rng = np.random.default_rng(5)
     large = {"W_hh": 3 * rng.normal(size=(3, 3)), "b_h": 0.1 * rng.normal(size=3), "W_hy": rng.normal(size=(2, 3))}
     small = {name: g / 1000 for name, g in large.items()}
-    for grads, max_norm in ((large, 0.5), (small, 0.5), (large, 3.0)):
-        got = attempt(clip, grads, max_norm)
-        require_dict("your answer", got, grads, of="gradients")
+    for grads, max_norm in ((large, 0.6), (small, 0.6), (large, 3.0)):
         norm = grad_norm(grads)
         factor = min(1, max_norm / norm)
+        got = returned(clip, grads, max_norm, where=f"norm {norm:.3g}, at most {max_norm}")
+        require_dict("your answer", got, grads, of="gradients")
+        norms = sum(map(np.linalg.norm, grads.values()))
+        largest = max(np.abs(g).max() for g in grads.values())
         for name, g in grads.items():
             own = np.linalg.norm(g)
             where = f"norm {norm:.3g}, at most {max_norm}: {name}"
@@ -99,10 +113,27 @@ def check_clip(clip):
                  "every number is clipped by itself: that turns the direction. Scale all of them by one factor."),
                 ("always", g * (max_norm / norm), "a gradient that is short enough must stay as it is."),
                 ("squared_norm", g * min(1, max_norm / norm**2), "the norm is the square root of the sum of squares."),
+                ("sum_of_norms", g * (max_norm / norms), "the norms are added up. Squares add up, norms do not."),
+                ("largest_number", g * (max_norm / largest), "the norm is not the largest number: add up all squares."),
+                ("unit_length", g / norm, "this has length 1. The clipped gradient has length max_norm."),
                 ("not_clipped", g, "nothing is clipped here."),
             ]
-            judge(where, got[name], g * factor, [row for row in known if row[0] != "always" or factor == 1])
+            known = [row for row in known if row[0] != "always" or factor == 1]
+            judge(where, got[name], g * factor, known, rtol=1e-5)  # PyTorch adds 1e-6 to the norm
     return "one factor for all arrays, and only where the norm is too large: the direction stays."
+
+
+def returned(clip, grads, max_norm, where):
+    """Call the learner's function; say more than `call` does if it has started and returns nothing."""
+    given = copy.deepcopy(grads)
+    try:
+        return call(clip, given, max_norm)
+    except Verdict as verdict:
+        changed = any(not np.array_equal(given[name], g) for name, g in grads.items())
+        forgotten = verdict.report.kind == "not_started" and (changed or grad_norm(grads) < max_norm)
+        require(not forgotten, "not_returned", f"{where}: your function returns nothing here. Every way through it, "
+                "clipped or not, has to end with `return`.")
+        raise
 
 
 @returns_report
@@ -115,13 +146,13 @@ def check_truncated(truncated):
     got = attempt(truncated, model, X, dY, window)
     require_dict("your answer", got, model.params, of="gradients")
 
-    def by_windows(starts, carry_on=True):
+    def by_windows(starts, carry_on=True, add_up=True):
         total, state = {name: 0 for name in model.params}, None
         for start in starts:
             model.forward(X[start : start + window], state)
             state = model.state if carry_on else None
             for name, g in model.backward(dY[start : start + window]).items():
-                total[name] = total[name] + g
+                total[name] = g + add_up * total[name]
         return total
 
     starts = range(0, T, window)
@@ -134,6 +165,8 @@ def check_truncated(truncated):
         ("last_window_missing", by_windows(range(0, T - window + 1, window)),
          "the last window is missing: it is shorter when the length is no multiple of `window`."),
         ("first_window_only", by_windows([0]), "this is the first window alone. Add up the gradients of all of them."),
+        ("last_window_only", by_windows(starts, add_up=False),
+         "this is the last window alone: each window replaces the gradients of the one before. Add them up."),
         ("mean_over_windows", {name: g / len(starts) for name, g in by_windows(starts).items()},
          "a mean over the windows: dY holds the loss's mean already, so the windows add up."),
     ]
