@@ -5,21 +5,21 @@ import pytest
 from oracles import Awkward
 
 from rnn_lib import exercises
+from rnn_lib.exercises.vanishing import CLAIMS
 from rnn_lib.optim import clip_grad_norm, grad_norm
 
-CHECKS = (exercises.check_lags, exercises.check_jacobian, exercises.check_clip, exercises.check_truncated,
+CHECKS = (exercises.check_claims, exercises.check_jacobian, exercises.check_clip, exercises.check_truncated,
           exercises.check_radius)
-LAGS = ("radius 0.9", "radius 1.1")
 
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("answer", [
     None, ..., -3, "text", [], {}, {"W_hh": 1}, np.ones((2, 2)), np.nan, True, Awkward(), lambda *args: None,
     lambda *args: 1 / 0, lambda *args: "text", lambda *args: {}, lambda *args: np.full((4, 4), np.nan),
-    lambda *args: Awkward(), lambda: 1, dict.fromkeys(LAGS), dict.fromkeys(LAGS, "text"),
-    dict.fromkeys(LAGS, Awkward()), dict.fromkeys(LAGS, 44),
+    lambda *args: Awkward(), lambda: 1, dict.fromkeys(CLAIMS), dict.fromkeys(CLAIMS, "text"),
+    dict.fromkeys(CLAIMS, Awkward()), dict.fromkeys(CLAIMS, 44), dict.fromkeys(CLAIMS, True),
     lambda *args: dict.fromkeys(["W_hh", "b_h", "W_hy"], Awkward()),
-], ids=range(23))
+], ids=range(24))
 def test_no_answer_raises_or_passes_by_accident(check, answer):
     report = check(answer)
     assert not report.passed
@@ -27,7 +27,7 @@ def test_no_answer_raises_or_passes_by_accident(check, answer):
 
 
 def test_stubs_are_not_started():
-    assert exercises.check_lags(dict.fromkeys(LAGS)).kind == "not_started"
+    assert exercises.check_claims(dict.fromkeys(CLAIMS)).kind == "not_started"
     assert exercises.check_radius(None).kind == "not_started"
     for check in CHECKS[1:4]:
         assert check(lambda *args: None).kind == "not_started"
@@ -74,8 +74,7 @@ def scaled(grads, factor):
 
 
 def test_right_answers_pass():
-    assert exercises.check_lags(dict(zip(LAGS, (44, 49), strict=True))).passed
-    assert 0.9**44 < 0.01 < 0.9**43 and 1.1**49 > 100 > 1.1**48
+    assert exercises.check_claims({claim: right for claim, (right, _) in CLAIMS.items()}).passed
     assert exercises.check_jacobian(jacobian).passed
     assert exercises.check_clip(clip).passed and exercises.check_clip(as_in_torch).passed
     assert exercises.check_truncated(truncated).passed
@@ -96,22 +95,15 @@ def test_the_right_jacobian_is_the_slope_of_the_states():
     np.testing.assert_allclose(jacobian(W_hh, states(np.zeros(3)), 5), slopes, rtol=1e-12)
 
 
-def test_lags_swapped():
-    assert exercises.check_lags(dict(zip(LAGS, (49, 44), strict=True))).kind == "swapped"
-
-
 # --- known mistakes -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key, answer, kind", [
-    (0, 43, "one_too_few"), (0, 45, "one_too_many"), (0, np.log(0.01) / np.log(0.9), "not_whole"),
-    (0, 43.7, "not_whole"), (1, 48.32, "not_whole"),
-    (0, 10, "one_step_only"), (1, 48, "one_too_few"), (1, 50, "one_too_many"),
-    (1, np.log(100) / np.log(1.1), "not_whole"), (1, 990, "one_step_only"), (0, 7, "unknown")])
-def test_lags_wrong(key, answer, kind):
-    lags = [44, 49]
-    lags[key] = answer
-    assert exercises.check_lags(dict(zip(LAGS, lags, strict=True))).kind == kind
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_each_claim_is_looked_at(claim):
+    right = {name: answer for name, (answer, _) in CLAIMS.items()}
+    report = exercises.check_claims(right | {claim: not right[claim]})
+    assert report.kind == "wrong_claim" and report.message.startswith(f"{claim}: ")
+    assert exercises.check_claims(right | {claim: 1}).kind == "wrong_type"
 
 
 @pytest.mark.parametrize("kind, answer", [

@@ -23,31 +23,34 @@ from rnn_lib.initialization import spectral_radius
 from rnn_lib.losses import cross_entropy_loss, last_step
 from rnn_lib.optim import grad_norm
 
-__all__ = ["check_clip", "check_jacobian", "check_lags", "check_radius", "check_truncated"]
+__all__ = ["check_claims", "check_clip", "check_jacobian", "check_radius", "check_truncated"]
+
+
+CLAIMS = {  # is it so, and why
+    "radius of W below 1: in the end the powers of W vanish": (True, "each power multiplies by the eigenvalues once "
+        "more, and in the end that wins over any shear."),
+    "radius of W below 1: the powers of W shrink from the first step on": (False, "section 5 has a matrix of radius 0.8 "
+        "whose fourth power stretches by 8."),
+    "radius of W_hh below 1: the network's gradient vanishes": (False, "its Jacobians differ from step to step: with one "
+        "unit saturated a radius of 0 became 1.2."),
+    "sigma_1 of W_hh below 1: the network's gradient vanishes": (True, "slopes are at most 1, so k steps stretch by at "
+        "most the k-th power of sigma_1."),
+    "sigma_1 of W_hh above 1: the network's gradient explodes": (False, "it may, and it need not: tanh may take away "
+        "more than the matrix adds."),
+}
 
 
 @returns_report
-def check_lags(lags):
-    """Check exercise 2: after how many steps is radius ** k below 1/100, for 0.9, or above 100, for 1.1?
-
-    `lags` is a dict: {"radius 0.9": steps, "radius 1.1": steps}, the smallest whole numbers.
-    """
-    right = {"radius 0.9": 44, "radius 1.1": 49}
-    require_dict("lags", lags, right, of="whole numbers")
-    empty = [key for key in right if is_unfilled(lags[key])]
-    require(not empty, "not_started", f"{', '.join(empty)}: write a whole number.")
-    require(tuple(lags[key] for key in right) != (49, 44), "swapped", "the two are swapped.")
-    for key, steps in right.items():
-        radius, factor = (0.9, 0.01) if key == "radius 0.9" else (1.1, 100)
-        judge(key, lags[key], steps, [
-            ("one_too_few", steps - 1, f"{key}: one step too few. {radius} ** {steps - 1} is "
-             f"{radius ** (steps - 1):.4g}: not there yet."),
-            ("one_too_many", steps + 1, f"{key}: {radius} ** {steps} is {radius**steps:.4g}, so it is there a step "
-             "before."),
-            ("one_step_only", round(abs((1 - factor) / (1 - radius))), f"{key}: the changes do not add up, they "
-             "multiply: each step works on what the one before has left."),
-        ], nearly=("not_whole", 0.02, f"{key}: that is where it crosses; which whole step is the first after it?"))
-    return "ten per cent a step, either way, are a factor of 100 in less than 50 steps."
+def check_claims(claims):
+    """Check exercise 2: {claim on the spectral radius or the largest singular value: True or False}."""
+    require_dict("claims", claims, CLAIMS, of="True or False")
+    empty = [claim for claim in CLAIMS if is_unfilled(claims[claim])]
+    require(not empty, "not_started", f"{'; '.join(empty)}: write True or False.")
+    for claim, (right, why) in CLAIMS.items():
+        is_bool = isinstance(claims[claim], bool | np.bool_)
+        require(is_bool, "wrong_type", f"{claim}: expected True or False, got {safe_describe(claims[claim])}.")
+        require(bool(claims[claim]) == right, "wrong_claim", f"{claim}: {why}")
+    return "the radius speaks of one matrix and of the end; a singular value of each single step, in one direction only."
 
 
 @returns_report
