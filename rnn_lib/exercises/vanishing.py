@@ -27,16 +27,16 @@ __all__ = ["check_claims", "check_clip", "check_jacobian", "check_radius", "chec
 
 
 CLAIMS = {  # is it so, and why
-    "radius of W below 1: in the end the powers of W vanish": (True, "each power multiplies by the eigenvalues once "
-        "more, and in the end that wins over any shear."),
-    "radius of W below 1: the powers of W shrink from the first step on": (False, "section 5 has a matrix of radius 0.8 "
-        "whose fourth power stretches by 8."),
-    "radius of W_hh below 1: the network's gradient vanishes": (False, "its Jacobians differ from step to step: with one "
-        "unit saturated a radius of 0 became 1.2."),
-    "sigma_1 of W_hh below 1: the network's gradient vanishes": (True, "slopes are at most 1, so k steps stretch by at "
-        "most the k-th power of sigma_1."),
-    "sigma_1 of W_hh above 1: the network's gradient explodes": (False, "it may, and it need not: tanh may take away "
-        "more than the matrix adds."),
+    "radius of W below 1: in the end the powers of W vanish":
+        (True, "each step multiplies by the eigenvalues once more, and in the end that wins over any shear."),
+    "radius of W below 1: the powers of W shrink from the first step on":
+        (False, "section 5 has a matrix of radius 0.8 whose fourth power stretches by 8."),
+    "radius of W_hh below 1: the network's gradient vanishes":
+        (False, "its Jacobians differ from step to step: with one unit saturated a radius of 0 became 1.2."),
+    "sigma_1 of W_hh below 1: the network's gradient vanishes":
+        (True, "slopes are at most 1, so k steps stretch by at most the k-th power of sigma_1."),
+    "sigma_1 of W_hh above 1: the network's gradient explodes":
+        (False, "it may, and it need not: tanh may take away more than the matrix adds."),
 }
 
 
@@ -50,7 +50,7 @@ def check_claims(claims):
         is_bool = isinstance(claims[claim], bool | np.bool_)
         require(is_bool, "wrong_type", f"{claim}: expected True or False, got {safe_describe(claims[claim])}.")
         require(bool(claims[claim]) == right, "wrong_claim", f"{claim}: {why}")
-    return "the radius speaks of one matrix and of the end; a singular value of each single step, in one direction only."
+    return "the radius speaks of one matrix and of the end; sigma_1 of every step, and only from above."
 
 
 @returns_report
