@@ -1,5 +1,6 @@
 """Independent answers for the tests to compare with, models that are hard to get right by luck, and a bad answer."""
 
+import contextlib
 import copy
 
 import numpy as np
@@ -215,3 +216,13 @@ def examined(check, answer):
             return Report("correct", check.__wrapped__(answer))
     except Verdict as verdict:
         return verdict.report
+
+
+@contextlib.contextmanager
+def noted(case):
+    """Say of which case an error came, where one test tries many: a test for each would take longer than the cases."""
+    try:
+        yield
+    except BaseException as error:  # pytest's own is no Exception
+        error.add_note(f"case: {case}")
+        raise

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from oracles import Awkward
+from oracles import Awkward, noted
 
 from rnn_lib import GRU, LSTM, RNN, exercises
 from rnn_lib.activations import sigmoid
@@ -14,18 +14,22 @@ ROADS = {"RNN": False, "GRU": True, "LSTM": True, "LSTM, forget gates at 0": Fal
          "LSTM, output gates at 0 before step 3": True}
 
 
-@pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("answer", [
+RUBBISH = [
     None, ..., -3, "text", [], {}, {"LSTM": 1}, np.ones((2, 2)), np.nan, True, Awkward(), lambda *args: None,
     lambda *args: 1 / 0, lambda *args: "text", lambda *args: (1, 2), lambda *args: (np.full((4, 3), np.nan),) * 2,
     lambda *args: Awkward(), lambda *args: (Awkward(), Awkward()), lambda: 1, dict.fromkeys(COUNTS),
     dict.fromkeys(COUNTS, Awkward()), dict.fromkeys(ROADS), dict.fromkeys(ROADS, "yes"), dict.fromkeys(ROADS, True),
     dict.fromkeys(ROADS, Awkward()), 1e9,
-], ids=range(26))
-def test_no_answer_raises_or_passes_by_accident(check, answer):
-    report = check(answer)
-    assert not report.passed
-    assert str(report) and report._repr_html_()
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_no_answer_raises_or_passes_by_accident(check):
+    for number, answer in enumerate(RUBBISH):
+        with noted(f"answer {number}"):
+            report = check(answer)
+            assert not report.passed
+            assert str(report) and report._repr_html_()
 
 
 def test_stubs_are_not_started():
