@@ -1,13 +1,16 @@
 """The bug clinic: what its panel and notebook 05 rely on."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
-from rnn_lib import plots
+from rnn_lib import playgrounds, plots
 from rnn_lib.bugs import BUGS, examination
 from rnn_lib.bugs.examination import final_loss
-from rnn_lib.playgrounds import TASKS, draw_clinic, examine
+from rnn_lib.playgrounds import TASKS, draw_clinic
 
+examine = cache(playgrounds.examine)  # what was trained once is not trained again
 SINE, RECALL_1, RECALL_3, RECALL, RECALL_SGD = TASKS
 
 

@@ -708,7 +708,7 @@ def test_one_direction_catches_every_bug_in_every_draw(name, shape):
         loss, dY = mse_loss(Y, target)
         return Y.size * loss, Y.size * dY
 
-    for seed in range(10):
+    for seed in range(4):
         passed = check_direction(BuggyRNN(name, I, H, O), X, sum_of_squares, seed=seed).passed
         right_here = name == "small_carry_dropped" and T == 6  # in so few steps its carry is hardly ever small
         assert right_here or not passed
