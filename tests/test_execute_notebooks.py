@@ -121,22 +121,23 @@ def what_a_kernel_shows(*sources):
     return [cell.outputs[0].get("text") or cell.outputs[0].data for cell in notebook.cells]
 
 
-@pytest.mark.parametrize("name", [*ODD, "all of them"])
-def test_settings_of_the_user_change_what_a_kernel_shows_only_without_the_switch(name, executed, tmp_path, monkeypatch):
+PAIRS = [("print options", "figure format and dpi"), ("a start-up file of Python", "a Matplotlib style")]
+
+
+@pytest.mark.parametrize("odd", [*PAIRS, tuple(ODD)], ids=" and ".join)
+def test_settings_of_the_user_change_what_a_kernel_shows_only_without_the_switch(odd, executed, tmp_path, monkeypatch):
     """And the picture is the same to the last pixel, which nbval does not compare."""
-    names = [name] if name in ODD else list(ODD)
-    for variable, value in write_odd_settings(tmp_path, names).items():
+    for variable, value in write_odd_settings(tmp_path, odd).items():
         monkeypatch.setenv(variable, value)
     page = json.loads(executed[1])["cells"]
     figure = {kind: "".join(content) for kind, content in page[1 + SOURCES.index(FIGURE)]["outputs"][0]["data"].items()}
-    if name == "all of them":
+    if odd == tuple(ODD):
         execute_notebooks.set_kernel_environment()
         assert what_a_kernel_shows(SETTINGS, FIGURE) == ["[0.33333333]\n", figure]
-    elif ODD[name][1] == PRECISION:
-        assert what_a_kernel_shows(SETTINGS) == ["[0.333]\n"]
-    else:
-        (shown,) = what_a_kernel_shows(FIGURE)
-        assert shown != figure and ("image/svg+xml" in shown) == (name == "figure format and dpi")
+    else:  # of each pair the first shows in numbers alone, the second in figures alone
+        numbers, shown = what_a_kernel_shows(SETTINGS, FIGURE)
+        assert numbers == "[0.333]\n"
+        assert shown != figure and ("image/svg+xml" in shown) == ("figure format and dpi" in odd)
 
 
 def test_nbval_agrees_with_what_is_written_and_hears_no_settings_of_the_user(executed, tmp_path):
