@@ -133,13 +133,14 @@ const notebook = () => jupyterapp.shell.currentWidget;
 const kernel = () => notebook()?.sessionContext?.session?.kernel;
 const cells = () => notebook().content.widgets;
 const panel = i => cells()[i].node.querySelector('.widget-vbox');
-const picture = i => panel(i).querySelector('img, pre');  // a text, in the panel that writes
-const shown = node => node && (node.src ?? node.textContent);
-const complete = node => node && (node.naturalWidth ?? node.clientWidth) && (node.complete ?? true);
+const pieces = i => [...panel(i).querySelectorAll('.widget-image, pre')];  // a text, in the panel that writes
+const shown = i => pieces(i).map(node => node.src ?? node.textContent).join();
+const complete = i => pieces(i).length && pieces(i).every(
+  node => (node.naturalWidth ?? node.clientWidth) && (node.complete ?? true));
 const text = i => panel(i).querySelector('[role=status]')?.textContent ?? '';
 const handle = (i, k) => [...panel(i).querySelectorAll('.noUi-handle, select')][k];
 const frame = () => new Promise(done => requestAnimationFrame(done));
-const lab = window.lab = {errors: [], kernel, cells, panel, picture, text, handle};
+const lab = window.lab = {errors: [], kernel, cells, panel, pieces, shown, text, handle};
 
 lab.ready = () => !!(window.jupyterapp && notebook()?.context?.isReady && notebook().sessionContext?.isReady
                      && kernel()?.status === 'idle' && !document.querySelector('#jupyterlab-splash'));
@@ -158,7 +159,7 @@ lab.panels = () => cells().map((cell, i) => [cell, i]).filter(([cell]) => cell.m
 lab.show = async i => {
   notebook().content.activeCellIndex = i;
   await notebook().content.scrollToItem(i, 'center').catch(() => null);
-  while (!(panel(i) && complete(picture(i)) && text(i))) await frame();
+  while (!(panel(i) && complete(i) && text(i))) await frame();
   panel(i).scrollIntoView({block: 'center'});
 };
 lab.controls = i => [...panel(i).querySelectorAll('.widget-slider, .widget-dropdown')].map(node => {
@@ -176,16 +177,16 @@ lab.value = (i, k) => {
 // Painted is: the picture is decoded, and two frames have begun since. Times are in ms since 1970, as the kernel's are.
 lab.watch = ([i, frames]) => {
   const now = () => performance.timeOrigin + performance.now(), deadline = now() + 60000;
-  const before = {text: text(i), src: shown(picture(i))}, height = panel(i).offsetHeight;
+  const before = {text: text(i), src: shown(i)}, height = panel(i).offsetHeight;
   const seen = {pressed: null, arrived: null, painted: null, changes: 0, lost: 0, jumps: 0, progress: 0};
   let src = before.src, words = before.text, calm = 0, painting = 0;
   for (const kind of ['keydown', 'input'])
     document.addEventListener(kind, event => { seen.pressed ??= performance.timeOrigin + event.timeStamp; },
                               {capture: true, once: true});
   const look = async () => {
-    if (shown(picture(i)) === src && text(i) === words) return;
-    src = shown(picture(i)); words = text(i); seen.changes++; seen.arrived = now(); calm = 0; painting++;
-    await picture(i).decode?.().catch(() => null);
+    if (shown(i) === src && text(i) === words) return;
+    src = shown(i); words = text(i); seen.changes++; seen.arrived = now(); calm = 0; painting++;
+    await Promise.all(pieces(i).map(node => node.decode?.().catch(() => null)));
     await frame(); await frame();
     seen.painted = now(); painting--;
   };
@@ -193,7 +194,7 @@ lab.watch = ([i, frames]) => {
   observer.observe(panel(i), {subtree: true, childList: true, characterData: true, attributes: true});
   lab.answer = (async () => {
     while (now() < deadline) {
-      if (!complete(picture(i))) seen.lost++;
+      if (!complete(i)) seen.lost++;
       if (panel(i).offsetHeight !== height) seen.jumps++;
       if (panel(i).querySelector('progress')) seen.progress++;
       calm = seen.changes && !painting && kernel().status === 'idle' ? calm + 1 : 0;
@@ -201,7 +202,7 @@ lab.watch = ([i, frames]) => {
       await frame();
     }
     observer.disconnect();
-    return {...seen, milliseconds: seen.painted - seen.pressed, picture_changed: shown(picture(i)) !== before.src};
+    return {...seen, milliseconds: seen.painted - seen.pressed, picture_changed: shown(i) !== before.src};
   })();
 };
 lab.execute = async code => {
@@ -233,7 +234,7 @@ def timed(part, function):
     return wrapper
 
 if not hasattr(module, "clocked"):
-    module.clocked, module.data_url = True, timed("encode", module.data_url)
+    module.clocked, module.to_urls = True, timed("encode", module.to_urls)
 for thing in gc.get_objects():
     if issubclass(type(thing), Panel) and not hasattr(thing, "clocked"):  # isinstance fails on dead weakrefs
         thing.clocked, thing.run, thing.draw = True, timed("compute", thing.run), timed("draw", thing.draw)

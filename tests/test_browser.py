@@ -334,11 +334,11 @@ def test_a_slow_panel_keeps_its_promises(page):
     page.js("lab.watch", [0, 4])
     page.page.keyboard.press("ArrowRight")
     assert sound(page.js("() => lab.answer")) and page.js("lab.text(0)") == "n = 12, other = 2"
-    before = page.js("lab.picture(0).src")
+    before = page.js("lab.shown(0)")
     tab_to(page, "lab.panel(0).querySelector('button')")
     page.js("lab.watch", [0, 4])
     page.page.keyboard.press("Space")
-    assert page.js("() => lab.answer")["picture_changed"] and page.js("lab.picture(0).src") != before
+    assert page.js("() => lab.answer")["picture_changed"] and page.js("lab.shown(0)") != before
     assert page.js("lab.text(0)") == "n = 12, other = 2"
 
 
@@ -351,6 +351,6 @@ def test_the_writer_shows_its_text_while_it_grows_and_nothing_typed_changes_the_
         box.press("Enter")
         answer = page.js("() => lab.answer")
         assert sound(answer) and answer["changes"] > 3, "the text grows"
-        assert page.js("lab.picture(0).textContent").startswith(typed)
+        assert page.js("lab.shown(0)").startswith(typed)
         assert page.js("lab.panel(0).querySelectorAll('pre, pre *').length") == 3
     check_not_stale(page, 0)

@@ -79,9 +79,9 @@ def test_an_unknown_choice_is_refused(name):
 
 def test_the_panel_answers_its_controls():
     panel = playgrounds.classification_panel()
-    before = panel.picture.value
+    before = panel.picture.children[0].value
     panel.controls["length"].value = 3
-    assert panel.picture.value != before and "first of 3" in panel.summary
+    assert panel.picture.children[0].value != before and "first of 3" in panel.summary
     panel.controls["task"].value = "digits"
     assert "digits, 3 of 8 rows" in panel.summary and len(panel.ghosts) == 2
     assert repr(panel) == "Panel: classification (task, hidden size, learning rate, length, loss, error at)"

@@ -21,7 +21,7 @@ from PIL import Image
 
 from rnn_lib import playgrounds
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
-from rnn_lib.playgrounds.picture import MAX_TEXTS, data_url, renderer_of_size
+from rnn_lib.playgrounds.picture import MAX_TEXTS, renderer_of_size, to_urls
 from rnn_lib.plots.style import DRAWING, new_figure
 
 PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
@@ -73,11 +73,16 @@ def panel(recorder):
     return Panel("test", recorder.run, recorder.draw, controls, ghosts=2)
 
 
-def png_of(panel):
-    """The pixels that a panel shows."""
-    head, data = bytes(panel.picture.value).split(b",")
+def image_of(url):
+    """The image in a data URL."""
+    head, data = bytes(url).split(b",")
     assert head == b"data:image/png;base64"
     return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def shown(panel):
+    """What a panel shows: the data URL of each piece of its picture."""
+    return [piece.value for piece in panel.picture.children]
 
 
 def texts(panel):
@@ -87,16 +92,16 @@ def texts(panel):
 
 def test_first_picture_is_there_at_once(panel, recorder):
     assert recorder.runs == [(1, "a")] and recorder.drawn == [(1, [])]
-    assert png_of(panel).size == (200, 100)
-    assert panel.picture.layout.width == "200px"
-    assert panel.summary == "n = 1, a" and panel.summary in panel.text.value and 'role="status"' in panel.text.value
+    assert size_of(panel) == [(200, 100)]
+    assert panel.picture.children[0].layout.width == "200px"
+    assert panel.summary == "n = 1, a" and panel.summary in panel.text.value
 
 
 def test_one_run_and_one_drawing_per_release(panel, recorder):
-    before = panel.picture.value
+    before = shown(panel)
     panel.controls["n"].value = 5
     assert recorder.runs == [(1, "a"), (5, "a")] and len(recorder.drawn) == 2
-    assert panel.picture.value != before
+    assert shown(panel) != before
     assert panel.summary == "n = 5, a" and panel.settings == {"n": 5, "text": "a"}
 
 
@@ -162,10 +167,10 @@ def test_panel_without_ghosts(recorder):
 )
 def test_error_is_shown_the_picture_stays_and_the_next_setting_works(panel, recorder, bad, message):
     panel.controls["n"].value = 2
-    before = panel.picture.value
+    before = shown(panel)
     panel.controls["n"].value = bad
     assert message in panel.summary and "<unlucky>" not in panel.text.value
-    assert panel.picture.value == before and panel.result.n == 2
+    assert shown(panel) == before and panel.result.n == 2
     panel.controls["n"].value = 3
     assert panel.summary == "n = 3, a" and recorder.drawn[-1] == (3, [1, 2])
     panel.controls["n"].value = bad
@@ -178,7 +183,7 @@ def test_error_at_the_first_settings_leaves_a_panel_that_still_works(recorder):
     assert panel.summary == "Not computed. ValueError: 13 is <unlucky>"
     panel.reset_button.click()
     panel.controls["n"].value = 2
-    assert panel.summary == "n = 2, a" and png_of(panel).size == (200, 100)
+    assert panel.summary == "n = 2, a" and size_of(panel) == [(200, 100)]
 
 
 def test_reset_after_an_error_still_says_that_the_picture_is_another_settings(panel):
@@ -224,7 +229,8 @@ def pixels_of(png):
 
 
 def picture_of(figure):
-    return pixels_of(base64.b64decode(data_url(figure).split(b",")[1]))
+    ((url, _),) = to_urls(figure)
+    return np.asarray(image_of(url).convert("RGB")).astype(int)
 
 
 def figure_with(*texts, **style):
@@ -319,7 +325,7 @@ def cut_off(figure):
 
 def test_a_text_that_is_cut_off_is_seen():
     figure = figure_with((20, 30, "inside"), (200, 100, "too far to the right"))
-    data_url(figure)
+    to_urls(figure)
     assert cut_off(figure) == ["too far to the right"]
 
 
@@ -339,10 +345,10 @@ def ends_of(control):
 
 
 def size_of(panel):
-    """How large the picture is: its pixels, or how a text's place is styled."""
-    if isinstance(panel.picture, widgets.Image):
-        return png_of(panel).size
-    return re.findall("height:.*?px", panel.picture.value)
+    """How large the picture is: the pixels of its pieces, or how a text's place is styled."""
+    if isinstance(panel.picture, widgets.HTML):
+        return re.findall("height:.*?px", panel.picture.value)
+    return [image_of(url).size for url in shown(panel)]
 
 
 
@@ -369,7 +375,7 @@ def test_panel_of_the_course_at_both_ends_of_every_control(fresh_panel):
     panel, draw, drawn = fresh_panel, fresh_panel.draw, []
     assert panel.result is not None, panel.summary
     size = size_of(panel)
-    assert size and (size[0] == "height:260px" or size[0] <= 900)
+    assert size and (size[0] == "height:260px" or max(width for width, _ in size) <= 900)
     assert len(repr(panel)) <= 110 and not re.search("0x|\n", repr(panel))
     panel.draw = lambda *given, **more: drawn.append(draw(*given, **more)) or drawn[-1]
     for control in panel.controls.values():

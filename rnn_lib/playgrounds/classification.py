@@ -21,7 +21,8 @@ LOSSES = ["cross-entropy", "squared error after softmax"]
 ERRORS = ["last step", "every step"]
 EPOCHS = 20
 TITLE = {"loc": "left", "fontsize": 11, "fontweight": "bold", "y": 1.02}  # a fixed y saves a third of the drawing time
-PLACES = [[0.075, 0.62, 0.26, 0.31], [0.75, 0.62, 0.19, 0.31], [0.1, 0.12, 0.87, 0.33]]
+PIECES = [(0, 0.5, 0.3, 1), (0.3, 0.5, 1, 1), (0, 0, 1, 0.5)]
+PLACES = [[0.075, 0.62, 0.2, 0.31], [0.75, 0.62, 0.19, 0.31], [0.1, 0.12, 0.87, 0.33]]
 PLACES_BESIDE_IMAGE = [*PLACES[:2], [0.31, 0.12, 0.66, 0.33], [0.02, 0.12, 0.19, 0.33]]
 LOSS_TICKS = [0.001, 0.1, 10.0]
 SHOWN = 1  # the held-out sequence whose probabilities are drawn
@@ -145,6 +146,7 @@ def draw_classifier(run, ghosts=()):
     figure, axes = new_figure(1, 3 + (run.image is not None), width=9, height=5.2, layout="none")
     for axis, place in zip(axes, PLACES_BESIDE_IMAGE if run.image is not None else PLACES, strict=True):
         axis.set_position(place)
+    figure.pieces = PIECES
     shown = beside_ghosts(ghosts, run)
     draw_loss(axes[0], run, shown)
     draw_accuracy(axes[1], run, shown)

@@ -7,7 +7,7 @@ import numpy as np
 from rnn_lib.losses import last_step, mse_loss
 from rnn_lib.optim import SGD, clip_grad_norm, grad_norm
 from rnn_lib.playgrounds.panel import Panel, log_slider, plain
-from rnn_lib.plots.style import BACKWARD, TARGET, new_figure
+from rnn_lib.plots.style import BACKWARD, TARGET, new_figure, side_by_side
 from rnn_lib.plots.vanishing import draw_path, draw_surface
 from rnn_lib.plots.words import say
 from rnn_lib.rnn import RNN
@@ -73,6 +73,7 @@ def run_cliff(lr=0.1, clip_norm=NO_CLIPPING):
 def draw_cliff(descent):
     """Draw the way over the surface, and the loss by step."""
     figure, axes = new_figure(1, 2, 9, 3.6, layout="none")
+    figure.pieces = side_by_side(0.57)
     axes[0].set_position((0.08, 0.15, 0.46, 0.74))
     axes[1].set_position((0.64, 0.15, 0.33, 0.74))
     draw_surface(axes[0], W, B, SURFACE)

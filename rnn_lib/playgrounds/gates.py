@@ -12,7 +12,7 @@ from rnn_lib.losses import cross_entropy_loss, last_step
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.sequences import STATE_COLOURS
-from rnn_lib.plots.style import BASELINE, HIDDEN, TARGET, beside_ghosts, new_figure
+from rnn_lib.plots.style import BASELINE, HIDDEN, TARGET, beside_ghosts, new_figure, side_by_side
 from rnn_lib.plots.words import say
 from rnn_lib.training import Batch, train
 
@@ -75,6 +75,7 @@ def train_recall(model="LSTM", lag=20, forget_bias=3.0, lr=0.02, epochs=UPDATES,
 def draw_recall(run, ghosts=()):
     """Draw the loss, the accuracy by length, and the gate (or the states) in one sequence."""
     figure, axes = new_figure(1, 3, 9, 3.4, layout="none")
+    figure.pieces = side_by_side(0.345, 0.68)
     for axis, place in zip(axes, PLACES, strict=True):
         axis.set_position(place)
     for past, colour, style in beside_ghosts(ghosts, run):

@@ -12,7 +12,7 @@ from rnn_lib.ground.validation import check_choice
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.forecast import shade_warm_up
-from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, TARGET, beside_ghosts, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, TARGET, beside_ghosts, new_figure, side_by_side
 from rnn_lib.plots.words import say
 from rnn_lib.training import fit
 
@@ -98,6 +98,7 @@ def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=N
 def draw_sine(run, ghosts=()):
     """Draw the loss, both forecasts and the hidden states of a SineRun; `ghosts` are earlier ones, newest last."""
     figure, axes = new_figure(1, 2, width=9, height=5.4, layout="none")
+    figure.pieces = side_by_side(0.4)
     for axis, place in zip(axes, PLACES, strict=True):
         axis.set_position(place)
     draw_loss(axes[0], run, ghosts)

@@ -23,7 +23,7 @@ __all__ = ["WriterPanel", "load_writer", "share_of_words", "train_writer", "writ
 
 FILE = "course_writer.npz"
 EVERY = 25  # letters between two looks at the page
-PAUSE = 0.005  # seconds after each, so that the page shows them one after another
+PAUSE = 0.001  # seconds after each, so that the page shows them one after another
 
 
 @cache
@@ -126,6 +126,8 @@ def to_html(begin, text):
 
 class WriterPanel(Panel):
     """A panel whose picture is a text that grows while it is written."""
+
+    at_work = "writing …"
 
     def hooks(self):
         """As Panel's: what is there so far is shown."""

@@ -58,6 +58,11 @@ def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
     return figure, axes
 
 
+def side_by_side(*cuts):
+    """Return the pieces of a figure that is cut from top to bottom at these fractions of its width (see picture.py)."""
+    return [(left, 0, right, 1) for left, right in zip((0, *cuts), (*cuts, 1), strict=True)]
+
+
 def beside_ghosts(ghosts, run):
     """Return (run, colour, line style) for earlier runs, each with its own, and then for the newest, a solid green."""
     looks = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0])]
