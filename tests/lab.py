@@ -173,6 +173,36 @@ lab.value = (i, k) => {
   const bar = node.closest('.noUi-target').noUiSlider, {range, step} = bar.options;
   return {now: bar.get(true), min: +range.min, max: +range.max, step};
 };
+const visible = node => node.getClientRects().length && getComputedStyle(node).visibility !== 'hidden';
+// The texts of a panel whose contrast with what is behind them is below 4.5 : 1, which WCAG asks for.
+lab.pale = i => {
+  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+  const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = colour => {
+    const [r, g, b] = channels(colour).map(c => linear(c / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const behind = node => {
+    const opaque = node => (channels(getComputedStyle(node).backgroundColor)[3] ?? 1) > 0.5;
+    while (node && !opaque(node)) node = node.parentElement;
+    return node ? getComputedStyle(node).backgroundColor : 'rgb(255, 255, 255)'; };
+  return [...panel(i).querySelectorAll('*')].filter(node => visible(node) && !node.disabled
+    && [...node.childNodes].some(child => child.nodeType === 3 && child.textContent.trim())).map(node => {
+      const [a, b] = [light(getComputedStyle(node).color), light(behind(node))];
+      return [node.textContent.trim().slice(0, 40), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]; })
+    .filter(([, contrast]) => contrast < 4.5);
+};
+// What sticks out of a panel, or does not fit into its own place. A picture may be scrolled; it is not squeezed.
+lab.misfits = i => {
+  const right = panel(i).getBoundingClientRect().right + 1, found = [];
+  for (const node of panel(i).querySelectorAll('.widget-slider, .widget-dropdown, .widget-text, .rnn-summary, button'))
+    if (node.getBoundingClientRect().right > right) found.push(node.className);
+  for (const node of panel(i).querySelectorAll('.widget-label, .rnn-summary, .widget-readout'))
+    if (node.scrollWidth > node.clientWidth + 1 || node.scrollHeight > node.clientHeight + 2)
+      found.push(node.textContent);
+  for (const node of pieces(i))
+    if (node.naturalWidth && node.clientWidth < 0.65 * node.naturalWidth) found.push('a squeezed picture');
+  return found;
+};
 // Watch a panel until it has painted another text or picture than before and the kernel was idle for so many frames.
 // Painted is: the picture is decoded, and two frames have begun since. Times are in ms since 1970, as the kernel's are.
 lab.watch = ([i, frames]) => {
@@ -309,12 +339,49 @@ class Page:
             self.page.keyboard.press(key)
         return self.js("() => lab.answer")
 
-    def choose(self, cell, control, place):
-        """Choose from a list, as a mouse does: JupyterLab takes its arrow keys. As `press`."""
-        self.js("lab.watch", [cell, 4])
-        node = self.page.evaluate_handle("([i, k]) => lab.handle(i, k)", [cell, control])
-        node.as_element().select_option(index=place)
-        return self.js("() => lab.answer")
+    def look(self, theme, width):
+        """Use JupyterLab's "Light" or "Dark" theme in a window so many pixels wide."""
+        self.page.set_viewport_size({"width": width, "height": 1000})
+        self.js("""async theme => {
+          await jupyterapp.commands.execute('apputils:change-theme', {theme});
+          while (document.body.dataset.jpThemeName !== theme) await new Promise(done => setTimeout(done, 20)); }""",
+                f"JupyterLab {theme}")
+
+    def heard(self, cell):
+        """What assistive technology is told about a panel: [(role, name, value), ...] of its accessibility tree."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Accessibility.enable")
+        node = session.send("Runtime.evaluate", {"expression": f"lab.panel({cell})"})["result"]["objectId"]
+        tree = session.send("Accessibility.queryAXTree", {"objectId": node})["nodes"]
+        session.detach()
+
+        texts = self.js("""i => Object.fromEntries([...lab.panel(i).querySelectorAll('[aria-valuetext]')].map(
+            node => [node.ariaLabel, node.ariaValueText]))""", cell)  # Chromium leaves them out of this tree
+
+        def told(node):
+            role, name = node["role"]["value"], node.get("name", {}).get("value", "")
+            return role, name, texts.get(name) or str(node.get("value", {}).get("value", ""))
+
+        return [told(node) for node in tree if not node["ignored"]]
+
+    def drag(self, cell, control, steps, seconds):
+        """Drag a slider's handle from its left end to its right end; returns what was seen, "released" as well."""
+        self.js("([i, k]) => lab.handle(i, k).scrollIntoView({block: 'center'})", [cell, control])
+        self.press(cell, control, "Home")
+        left, width, y = self.js("""([i, k]) => {
+          const bar = lab.handle(i, k).closest('.noUi-target').getBoundingClientRect();
+          return [bar.left, bar.width, bar.top + bar.height / 2]; }""", [cell, control])
+        mouse = self.page.mouse
+        mouse.move(left, y)
+        mouse.down()
+        self.js("lab.watch", [cell, 10])
+        start = time.time()
+        for step in range(1, steps + 1):
+            mouse.move(left + width * step / steps, y)
+            time.sleep(max(0, start + seconds * step / steps - time.time()))
+        released = 1000 * time.time()
+        mouse.up()
+        return self.js("() => lab.answer") | {"start": 1000 * start, "released": released}
 
     def value(self, cell, control):
         """Where a slider or a list stands: "now", "min", "max", "step"; a "list" says so."""

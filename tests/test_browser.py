@@ -165,6 +165,22 @@ def keep_shot(page, cell, name):
         panel.screenshot(path=str(Path(SHOTS) / f"{name.replace(' ', '_')}.png"))
 
 
+def check_spoken(page, cell):
+    """Whoever hears the page hears each control's name and value, the summary, and what the picture shows."""
+    heard, summary = page.heard(cell), page.js("i => lab.text(i)", cell)
+    controls = {(role, name): value for role, name, value in heard if role in ("slider", "combobox", "textbox")}
+    state = json.loads(page.execute("print(json.dumps([[c.description, str(getattr(c, 'label', c.value))] "
+                                    "for c in panel.controls.values()]))"))
+    for name, value in state:
+        role = next(role for role in ("slider", "combobox", "textbox") if (role, name) in controls)
+        spoken = controls[role, name].replace("−", "-")
+        assert spoken == value or float(spoken) == pytest.approx(float(value)), (name, spoken)
+    assert not [node for node in heard if node[0] in ("slider", "combobox", "textbox", "button") and not node[1]]
+    assert "status" in [role for role, _, _ in heard]
+    if page.js("i => lab.pieces(i)[0].tagName", cell) == "IMG":
+        assert [name for role, name, _ in heard if role == "image"] == [summary]
+
+
 def stands_at(value, wanted):
     """True if a slider stands at `wanted`: a sum of steps such as 0.05 is rounded."""
     return abs(value["now"] - wanted) < value["step"] / 100
@@ -194,14 +210,11 @@ def move_every_slider(page, cell, name=""):
                 see(k, page.press(cell, k, key), start[end])
             keep_shot(page, cell, f"{name} {control['name']} {key}")
         steps = round((start["now"] - start["min"]) / start["step"])
-        if start.get("list"):
-            if steps:
-                see(k, page.choose(cell, k, start["now"]), start["now"])
-            continue
+        key = "ArrowDown" if start.get("list") else "ArrowRight"
         if steps:
-            see(k, page.press(cell, k, "ArrowRight"), start["min"] + start["step"])
+            see(k, page.press(cell, k, key), start["min"] + start["step"])
         if steps > 1:
-            see(k, page.press(cell, k, "ArrowRight", steps - 1), start["now"], timed=steps == 2)
+            see(k, page.press(cell, k, key, steps - 1), start["now"], timed=steps == 2)
     return answers
 
 
@@ -211,6 +224,7 @@ def test_every_slider_of_a_panel_is_answered_in_time(panels, name, record_proper
     at_ease = idle()
     answers = move_every_slider(panels, cell, name)
     check_not_stale(panels, cell)
+    check_spoken(panels, cell)
     times = [round(answer["milliseconds"]) for answer in answers]
     trains = "trains" if json.loads(panels.execute("print(int(panel.reports_progress))")) else "trains nothing"
     record_property("release to painted page, ms", [f"{name}, {trains}", times])
@@ -221,6 +235,48 @@ def test_every_slider_of_a_panel_is_answered_in_time(panels, name, record_proper
     else:
         record_property("not idle", name)
         assert statistics.median(times) < MEDIAN_LIMIT
+
+
+FOLLOWING = ["backward_walk_panel", "lag_panel", "shapes_panel", "units_panel", "unroll_panel"]
+
+
+@pytest.mark.parametrize("name", ["cliff_panel", *FOLLOWING])
+def test_the_picture_follows_a_drag(panels, name, record_property):
+    cell = show_panel(panels, name)
+    at_ease = idle()
+    panels.execute("marks.clear()")
+    answer = panels.drag(cell, 0, steps=40, seconds=2)
+    assert not answer["lost"] and not answer["jumps"]
+    check_not_stale(panels, cell)
+    drawn = sorted(end for part, _, end in json.loads(panels.execute("print(json.dumps(marks))")) if part == "draw")
+    during = [end for end in drawn if answer["start"] < end < answer["released"]]
+    values = panels.value(cell, 0)
+    possible = round((values["max"] - values["min"]) / values["step"])
+    record_property("pictures in a drag", [name, len(during) / 2, answer["painted"] - answer["released"]])
+    assert len(drawn) <= possible + 1, "one drawing for a value"
+    if at_ease and idle():
+        assert len(during) >= min(0.75 * possible, 16), "eight pictures a second, if there are so many values"
+        assert answer["painted"] - answer["released"] < 250, "no backlog"
+    else:
+        record_property("not idle", name)
+        assert len(during) >= 2
+
+
+def test_every_panel_in_the_dark_and_on_a_narrow_page(panels):
+    cells = range(len(PANELS))
+    for cell in cells:
+        if not panels.js("i => lab.panel(i)", cell):
+            show_panel(panels, PANELS[cell])
+    try:
+        for theme, width in (("Light", 1400), ("Dark", 1400), ("Dark", 800), ("Light", 800)):
+            panels.look(theme, width)
+            for cell, name in zip(cells, PANELS, strict=True):
+                panels.js("i => lab.show(i)", cell)
+                keep_shot(panels, cell, f"{name} {theme} {width}")
+                assert not panels.js("i => lab.pale(i)", cell), (theme, width, name)
+                assert not panels.js("i => lab.misfits(i)", cell), (theme, width, name)
+    finally:
+        panels.look("Light", 1400)
 
 
 def open_panel(page, code):
