@@ -12,7 +12,7 @@ from rnn_lib.losses import cross_entropy_loss, last_step, softmax, softmax_mse_l
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.classification import draw_image, draw_probabilities
-from rnn_lib.plots.style import BACKWARD, BASELINE, TARGET, beside_ghosts, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, TARGET, beside_ghosts, ink, mark_beyond, new_figure
 from rnn_lib.plots.words import say
 from rnn_lib.training import fit
 
@@ -86,6 +86,8 @@ class ClassificationRun:
 
     label: str
     task: Task
+    lr: float
+    error_at: str
     loss: list
     chance_loss: float                 # of saying 1/C for every class
     diverged: str = ""
@@ -102,10 +104,21 @@ class ClassificationRun:
         """One line: the settings and what came of them."""
         if self.diverged:
             return f"{self.label}: {self.diverged}"
+        if self.accuracy < max(self.task.chance, self.task.memoryless) + 0.05:
+            return f"{self.label}: {self.accuracy:.1%} right, no better than without memory; {self.advice}."
         return (
             f"{self.label}: {self.accuracy:.1%} right (memoryless {self.task.memoryless:.1%}, "
             f"chance {self.task.chance:.1%})."
         )
+
+    @property
+    def advice(self):
+        """What to try where nothing was learned."""
+        if self.task.name.startswith("parity") and self.error_at == "last step":
+            return "try the error at every step"
+        if self.lr >= 0.1:
+            return "try a smaller learning rate"
+        return "try a larger learning rate" if self.lr < 0.005 else "try more units"
 
 
 def train_classifier(
@@ -131,7 +144,7 @@ def train_classifier(
         clip_norm=1.0, verbose=False, on_epoch=on_epoch,
     )
     label = f"{task.name}, H {hidden_size}, lr {plain(lr)}, {'squared' if squared else 'cross-entropy'}, {error_at}"
-    run = ClassificationRun(label, task, history.loss, (1 - 1 / C) / C if squared else np.log(C))
+    run = ClassificationRun(label, task, lr, error_at, history.loss, (1 - 1 / C) / C if squared else np.log(C))
     if history.diverged:
         run.diverged = f"training diverged in epoch {len(history.loss) + 1}. Try a smaller learning rate."
         return run
@@ -152,7 +165,7 @@ def draw_classifier(run, ghosts=()):
     draw_accuracy(axes[1], run, shown)
     axes[2].set_title("Probability of each class (dark: high; frame: the right one)", **TITLE)
     if run.diverged:
-        axes[2].text(0.5, 0.5, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, weight="bold")
+        axes[2].text(0.5, 0.5, run.diverged, ha="center", va="center", color=ink(BACKWARD), fontsize=13, weight="bold")
         axes[2].axis("off")
     else:
         truth = run.task.labels_test[:, SHOWN]
@@ -171,13 +184,14 @@ def draw_loss(axis, run, shown):
             axis.plot(len(past.loss) + 1, past.chance_loss, "X", color=BACKWARD, markersize=11)
     axis.axhline(run.chance_loss, color=BASELINE, linestyle=":", linewidth=1.4)
     axis.text(
-        0.99, 1.1 * run.chance_loss, "guessing", color=BASELINE, fontsize=9, ha="right", va="bottom",
+        0.99, 1.1 * run.chance_loss, "guessing", color=ink(BASELINE), fontsize=9, ha="right", va="bottom",
         transform=axis.get_yaxis_transform(),
     )
     axis.set(yscale="log", ylim=(1e-4, 10), xlim=(0.5, EPOCHS + 0.5), xticks=[1, EPOCHS // 2, EPOCHS], xlabel="epoch")
     axis.set_yticks(LOSS_TICKS, [*map(plain, LOSS_TICKS)])
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set_title("Loss in training", **TITLE)
+    mark_beyond(axis, run.loss, OUTPUT)
 
 
 def draw_accuracy(axis, run, shown):

@@ -7,7 +7,7 @@ import numpy as np
 from rnn_lib.ground.seeds import generator
 from rnn_lib.playgrounds.panel import Panel, choice, slider
 from rnn_lib.plots.sequences import draw_map
-from rnn_lib.plots.style import BASELINE, new_figure, side_by_side
+from rnn_lib.plots.style import BACKWARD, BASELINE, ink, mark_beyond, new_figure, side_by_side
 from rnn_lib.plots.vanishing import draw_lag_curves
 from rnn_lib.plots.words import say
 
@@ -71,7 +71,8 @@ def draw_lag(run):
     axes[1].set_position((0.66, 0.15, 0.32, 0.72))
     draw_lag_curves(axes[0], np.arange(STEPS + 1), run.measured, run.expected, run.bound)
     axes[0].set_title("Largest stretch of a gradient on its way back", fontsize=11)
-    axes[0].text(0.02, 0.06, "dashed: radius$^k$   dotted: bound $\\sigma_1^k$", color=BASELINE, fontsize=10,
+    mark_beyond(axes[0], run.measured, BACKWARD, "stretch ")
+    axes[0].text(0.02, 0.06, "dashed: radius$^k$   dotted: bound $\\sigma_1^k$", color=ink(BASELINE), fontsize=10,
                  transform=axes[0].transAxes)
     draw_map(axes[1], run.states)
     axes[1].set_title("States: orange +1, violet −1", fontsize=11)

@@ -19,7 +19,7 @@ def draw_race(run, ghosts=()):
     axis.set(ylim=(0, 1.04), xlim=(1, longest), yticks=[0, 0.5, 1], yticklabels=["0%", "50%", "100%"],
              xlabel="length at which it is asked (dashed: trained)", ylabel="right")
     axis.set_title(verdict(run), fontsize=11, y=1.02)
-    label_ends(axis)
+    label_ends(axis, dark=True)
     return say(figure, run.summary + beside(ghosts))
 
 

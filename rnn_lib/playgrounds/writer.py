@@ -16,7 +16,7 @@ from rnn_lib.ground.seeds import generator
 from rnn_lib.losses import cross_entropy_loss
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, slider, text_box
-from rnn_lib.plots.style import INPUT, OUTPUT
+from rnn_lib.plots.style import INPUT, OUTPUT, ink
 from rnn_lib.training import in_windows, train
 
 __all__ = ["WriterPanel", "load_writer", "share_of_words", "train_writer", "write", "writer_panel"]
@@ -119,9 +119,9 @@ def share_of_words(text):
 def to_html(begin, text):
     """Return what was read, in blue, and what was written, in green. Both are escaped: no text can change the page."""
     style = ("height:260px;overflow:auto;white-space:pre-wrap;word-break:normal;line-height:1.4;padding:8px;"
-             "border:1px solid #CCC")
+             "border:1px solid #CCC;background:white")
     return (f'<pre style="{style}"><b style="color:{INPUT}">{html.escape(begin)}</b>'
-            f'<span style="color:{OUTPUT}">{html.escape(text)}</span></pre>')
+            f'<span style="color:{ink(OUTPUT)}">{html.escape(text)}</span></pre>')
 
 
 class WriterPanel(Panel):

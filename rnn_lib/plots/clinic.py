@@ -89,7 +89,7 @@ def draw_training(axis, exam):
     """Draw the loss of the right network and of the patient on one task."""
     draw_curves(axis, {"right": exam.right, "wrong": exam.wrong}, (OUTPUT, BACKWARD))
     axis.set_title(exam.task, fontsize=10.5, fontweight="normal")
-    label_ends(axis)
+    label_ends(axis, dark=True)
 
 
 def draw_curves(axis, histories, colours):
