@@ -88,7 +88,7 @@ class Server:
                 [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
                  f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
                  "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={self.copy}",
-                 "--LabApp.expose_app_in_browser=True",
+                 "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
                  "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
                 env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )
@@ -304,9 +304,9 @@ class Page:
         self.page.evaluate(SCRIPT)
         return self.page.evaluate(expression, argument)
 
-    def open(self, notebook, timeout=90):
-        """Open a notebook and wait until its kernel is ready."""
-        self.page.goto(f"{self.server.url}/lab/tree/{notebook}?reset", wait_until="domcontentloaded")
+    def open(self, notebook, timeout=90, place="lab/tree"):
+        """Open a notebook, in Notebook 7 if the place is "notebooks", and wait until its kernel is ready."""
+        self.page.goto(f"{self.server.url}/{place}/{notebook}?reset", wait_until="domcontentloaded")
         deadline = time.monotonic() + timeout
         while not self.js("lab.ready()"):
             if time.monotonic() > deadline:

@@ -79,12 +79,12 @@ def browser(driver, browsers, server):
         yield browsers[-1]
 
 
-def open_cells(page, sources):
-    """Open a notebook of these code cells."""
+def open_cells(page, sources, place="lab/tree"):
+    """Open a notebook of these code cells in JupyterLab, or in Notebook 7: place "notebooks"."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)], metadata=kernel)
     nbformat.write(notebook, page.server.copy / "panel.ipynb")
-    page.open("panel.ipynb")
+    page.open("panel.ipynb", place=place)
 
 
 def check_clean(page):
@@ -277,6 +277,58 @@ def test_every_panel_in_the_dark_and_on_a_narrow_page(panels):
                 assert not panels.js("i => lab.misfits(i)", cell), (theme, width, name)
     finally:
         panels.look("Light", 1400)
+
+
+def test_every_control_is_reached_and_moved_by_keyboard_alone(panels):
+    cell = show_panel(panels, "sine_panel")
+    panels.js("i => lab.handle(i, 0).focus()", cell)
+    for k, control in enumerate(panels.js("i => lab.controls(i)", cell)):
+        if k:
+            tab_to(panels, f"lab.handle({cell}, {k})")
+        for key in ("End", "Home", "ArrowDown" if panels.value(cell, k).get("list") else "ArrowRight", "End"):
+            before = panels.value(cell, k)["now"]
+            panels.js("lab.watch", [cell, 4])
+            panels.page.keyboard.press(key)
+            if panels.value(cell, k)["now"] != before:
+                assert sound(panels.js("() => lab.answer")), (control["name"], key)
+    check_not_stale(panels, cell)
+    tab_to(panels, f"lab.panel({cell}).querySelector('button')")
+
+
+def test_a_typed_number_is_taken_or_refused_in_words(panels):
+    cell = show_panel(panels, "cliff_panel")  # sliders over lists, which do not read what is typed by themselves
+    place = panels.js("lab.panels()").index(cell)
+    readout = panels.page.locator(".rnn-panel").nth(place).locator(".widget-readout").first
+    for typed, wanted in (("0.37", None), ("", None), ("0.05", 3), ("1", 7), ("1.0", 7), ("0.005", 0)):
+        before = panels.value(cell, 0)["now"]
+        readout.click()
+        readout.fill(typed)
+        if wanted in (None, before):
+            panels.page.keyboard.press("Enter")
+            panels.page.wait_for_timeout(100)
+            said = panels.js("i => lab.text(i)", cell)
+            assert wanted == before or ("cannot be taken" in said and "0.005, 0.01, 0.02" in said)
+        else:
+            panels.js("lab.watch", [cell, 4])
+            panels.page.keyboard.press("Enter")
+            assert sound(panels.js("() => lab.answer"))
+            check_not_stale(panels, cell)
+        assert panels.value(cell, 0)["now"] == (before if wanted is None else wanted)
+        assert readout.text_content()
+
+
+def test_a_panel_in_notebook_7(page):
+    open_cells(page, ["from rnn_lib import playgrounds\npanel = playgrounds.cliff_panel()\npanel"], "notebooks")
+    page.run_all()
+    page.js("i => lab.show(i)", 0)
+    page.execute(CLOCK)
+    check_spoken(page, 0)
+    assert not page.js("lab.pale(0)") and not page.js("lab.misfits(0)")
+    page.page.locator(".noUi-handle").first.click()
+    page.js("lab.watch", [0, 4])
+    page.page.keyboard.press("ArrowRight")
+    assert sound(page.js("() => lab.answer")) and page.value(0, 0)["now"] == 5
+    check_not_stale(page, 0)
 
 
 def open_panel(page, code):

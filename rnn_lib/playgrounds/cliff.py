@@ -79,10 +79,10 @@ def draw_cliff(descent):
     draw_surface(axes[0], W, B, SURFACE)
     draw_path(axes[0], descent.path, BACKWARD)
     axes[0].set(xlim=(B[0], B[-1]), ylim=(W[0], W[-1]), xticks=[-0.5, 0, 0.5, 1], yticks=[0.5, 1, 1.5, 2])
-    axes[0].set_title("The way over the loss (dark: high)", fontsize=11)
+    axes[0].set_title("The way over the loss (dark: high)", y=1.0, fontsize=11)
     axes[1].plot(descent.loss, color=TARGET)
     axes[1].set(ylim=(0, 2.6), xlim=(0, STEPS), xticks=[0, 20, 40, 60], yticks=[0, 1, 2], xlabel="step", ylabel="loss")
-    axes[1].set_title("Loss by step", fontsize=11)
+    axes[1].set_title("Loss by step", y=1.0, fontsize=11)
     mark_beyond(axes[1], descent.loss)
     w, b = descent.path[-1]
     if not (W[0] <= w <= W[-1] and B[0] <= b <= B[-1]):

@@ -108,18 +108,19 @@ def draw_recall(run, ghosts=()):
     axes[0].set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
     axes[0].yaxis.set_minor_locator(NullLocator())
     axes[0].legend(loc="upper left", fontsize=7, labelspacing=0.1, borderaxespad=0.1)  # no loss comes up there
-    axes[0].set_title("Loss (dots: guessing)", fontsize=11)
+    axes[0].set_title("Loss (dots: guessing)", y=1.0, fontsize=11)
     mark_beyond(axes[0], run.loss, OUTPUT)
     axes[1].axvline(run.lag, color=TARGET, linestyle=":", linewidth=1.2)
     axes[1].axhline(1 / K, color=BASELINE, linestyle=":", linewidth=1.2)
     axes[1].set(ylim=(0, 1.03), xlim=(0, LONGEST), xticks=[0, 40, 80, 120], yticks=[0, 0.5, 1], xlabel="lag asked")
-    axes[1].set_title("Right by lag (dots: trained)", fontsize=11)
+    axes[1].set_title("Right by lag (dots: trained)", y=1.0, fontsize=11)
     order = np.argsort(-run.shown.mean(axis=0), kind="stable")
     limits = {"cmap": "Greys", "vmin": 0} if run.gate else {"cmap": STATE_COLOURS, "vmin": -1}
     axes[2].imshow(run.shown.T[order], aspect="auto", vmax=1, extent=(0.5, run.lag + 1.5, H, 0), **limits)
     axes[2].grid(False)
     axes[2].set(xlabel="time step t", ylabel="unit", yticks=[], xticks=[1, run.lag + 1])
-    axes[2].set_title(f"Gate {run.gate} (black: open)" if run.gate else "States: orange +1, violet −1", fontsize=11)
+    title = f"Gate {run.gate} (black: open)" if run.gate else "States: orange +1, violet −1"
+    axes[2].set_title(title, y=1.0, fontsize=11)
     axes[2].title.set_color(TARGET if run.gate else ink(HIDDEN))
     return say(figure, run.summary + beside(ghosts))
 

@@ -70,12 +70,12 @@ def draw_lag(run):
     axes[0].set_position((0.08, 0.15, 0.5, 0.72))
     axes[1].set_position((0.66, 0.15, 0.32, 0.72))
     draw_lag_curves(axes[0], np.arange(STEPS + 1), run.measured, run.expected, run.bound)
-    axes[0].set_title("Largest stretch of a gradient on its way back", fontsize=11)
+    axes[0].set_title("Largest stretch of a gradient on its way back", y=1.0, fontsize=11)
     mark_beyond(axes[0], run.measured, BACKWARD, "stretch ")
     axes[0].text(0.02, 0.06, "dashed: radius$^k$   dotted: bound $\\sigma_1^k$", color=ink(BASELINE), fontsize=10,
                  transform=axes[0].transAxes)
     draw_map(axes[1], run.states)
-    axes[1].set_title("States: orange +1, violet −1", fontsize=11)
+    axes[1].set_title("States: orange +1, violet −1", y=1.0, fontsize=11)
     axes[1].set(xlabel="time step t", xticks=[0, 20, 40])
     return say(figure, run.summary)
 

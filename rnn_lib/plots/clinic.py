@@ -88,7 +88,7 @@ def bar_text(cosine, ratio):
 def draw_training(axis, exam):
     """Draw the loss of the right network and of the patient on one task."""
     draw_curves(axis, {"right": exam.right, "wrong": exam.wrong}, (OUTPUT, BACKWARD))
-    axis.set_title(exam.task, fontsize=10.5, fontweight="normal")
+    axis.set_title(exam.task, y=1.0, fontsize=10.5, fontweight="normal")
     label_ends(axis, dark=True)
 
 
