@@ -8,11 +8,11 @@ import json
 
 NOTHING = "data:image/svg+xml," + "%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"  # it loads, and so starts the script
 
-# Nothing below a panel moves while it answers: the summary keeps room for three lines, on a narrow page for six.
+# Nothing below a panel moves while it answers: the summary keeps room for three lines, on a narrow page for five.
 STYLE = """
 .rnn-panel { container-type: inline-size; width: 100%; }
 .rnn-summary { line-height: 1.4; height: 4.2em; overflow: auto; }
-@container (max-width: 640px) { .rnn-summary { height: 8.4em; } }
+@container (max-width: 640px) { .rnn-summary { height: 7em; } }
 """
 
 SCRIPT = """

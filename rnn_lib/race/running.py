@@ -103,7 +103,7 @@ class RaceRun:
         asked = len(self.accuracy)
         trained = min(self.length, asked)
         known = "" if self.learned else ", no better than guessing" if self.guesses else ", not learned yet"
-        return (f"{self.label}: {self.model.n_params} parameters, {self.steps} updates{known}. "
+        return (f"{self.label}: {self.steps} updates{known}. "
                 f"{self.accuracy[trained - 1]:.0%} right after {trained}, {self.accuracy[-1]:.0%} after {asked} steps.")
 
 
