@@ -6,6 +6,10 @@ It works in JupyterLab and in Notebook 7. Where a page forbids such scripts, the
 import html
 import json
 
+import numpy as np
+
+from rnn_lib.plots.style import OUTPUT
+
 NOTHING = "data:image/svg+xml," + "%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"  # it loads, and so starts the script
 
 # Nothing below a panel moves while it answers: the summary keeps room for three lines, on a narrow page for five.
@@ -83,3 +87,13 @@ def helper(choices):
     """Return the HTML that gives a panel what it lacks; `choices` is {name of a slider over a list: its texts}."""
     return (f'<style>{STYLE}</style><img alt="" src="{NOTHING}" data-choices="{html.escape(json.dumps(choices))}" '
             f'onload="const image = this;{html.escape(SCRIPT)}">')
+
+
+def falling(loss):
+    """Return a small curve of a loss so far, on a logarithmic scale, as SVG."""
+    heights = np.log(np.maximum(loss[:: len(loss) // 50 + 1], 1e-6)) if len(loss) else np.zeros(1)
+    low, high = heights.min(), heights.max()
+    points = " ".join(f"{x:.0f},{2 + 24 * (high - y) / max(high - low, 1e-6):.0f}"
+                      for x, y in zip(np.linspace(2, 98, len(heights)), heights, strict=True))
+    return ('<svg width="100" height="28" style="vertical-align:middle" aria-hidden="true">'
+            f'<polyline points="{points}" fill="none" stroke="{OUTPUT}" stroke-width="2"/></svg>')

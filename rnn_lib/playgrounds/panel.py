@@ -40,9 +40,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from rnn_lib.ground.validation import check_choice, check_int, check_number, check_text
-from rnn_lib.playgrounds.page import helper
+from rnn_lib.playgrounds.page import falling, helper
 from rnn_lib.playgrounds.picture import to_urls
-from rnn_lib.plots.style import DRAWING, OUTPUT
+from rnn_lib.plots.style import DRAWING
 
 CONTROL_WIDTH, LETTER_WIDTH, PROGRESS_WIDTH = 440, 8, 260  # pixels
 SMALLEST = 0.7  # a piece of a picture is made no smaller than this part of its size; it can be scrolled then
@@ -228,16 +228,6 @@ def garbage_afterwards():
         if enabled:
             gc.enable()
         gc.collect(1)  # what is younger than the answer, and so the last figure; this takes a few milliseconds
-
-
-def falling(loss):
-    """Return a small curve of a loss so far, on a logarithmic scale, as SVG."""
-    heights = np.log(np.maximum(loss[:: len(loss) // 50 + 1], 1e-6)) if len(loss) else np.zeros(1)
-    low, high = heights.min(), heights.max()
-    points = " ".join(f"{x:.0f},{2 + 24 * (high - y) / max(high - low, 1e-6):.0f}"
-                      for x, y in zip(np.linspace(2, 98, len(heights)), heights, strict=True))
-    return ('<svg width="100" height="28" style="vertical-align:middle" aria-hidden="true">'
-            f'<polyline points="{points}" fill="none" stroke="{OUTPUT}" stroke-width="2"/></svg>')
 
 
 def beside(ghosts):
