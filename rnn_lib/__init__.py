@@ -1,6 +1,10 @@
 """Recurrent neural networks from scratch in NumPy, every gradient checked."""
 
 import importlib
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036  pip would say so, too: a clone that is only opened asks no pip
+    raise ImportError(f"rnn_lib needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
 
 from rnn_lib.gru import GRU
 from rnn_lib.lstm import LSTM

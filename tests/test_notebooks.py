@@ -39,6 +39,9 @@ MACHINE = re.compile(  # addresses, paths, progress bars
     r"0x[0-9a-fA-F]{4,}|/(?:home|root|tmp|work|opt|usr|var|Users|private)/|\b[A-Za-z]:\\\w|site-packages|\d%\||\d\w*/s\b"
 )
 CHECK = re.compile(r"^exercises\.(check_\w+)\(", re.MULTILINE)  # a call whose report is used is a demonstration
+# A clone needs no installation: rnn_lib lies one folder up, or two. The copies that the site hands out have another
+# line in its place, which installs the course of the fork that built the site: no committed line could name a fork.
+FIRST_LINE = 'import sys; sys.path += ["..", "../.."]  # rnn_lib of this clone (the site\'s copies install it)'
 VERDICT = re.compile(r"^(Correct|Not started|Not yet)\b")
 
 
@@ -64,6 +67,12 @@ def texts(output):
 def pictures(output):
     """The kinds of picture that an output holds."""
     return [kind for kind in output.get("data", {}) if kind.startswith("image/")]
+
+
+def first_line(notebook, path):
+    places = [(i, cell.source.find(FIRST_LINE)) for i, cell in enumerate(code_cells(notebook))]
+    if [(i, place) for i, place in places if place >= 0] != [(0, 0)]:
+        yield f"the first code cell, and no other, should begin with the line {FIRST_LINE}"
 
 
 def execution_counts(notebook, path):
@@ -206,7 +215,7 @@ def title_and_recap(notebook, path):
 
 
 RULES = [
-    execution_counts, clean_outputs, nothing_ignored, no_widget_state, figures_have_pictures, figures_speak,
+    first_line, execution_counts, clean_outputs, nothing_ignored, no_widget_state, figures_have_pictures, figures_speak,
     images_described, links_resolve, short_prose, short_code, same_on_any_machine, normal_form, title_and_recap,
 ]
 
@@ -315,7 +324,7 @@ def good():
         prose(TITLE),
         prose("![a wave that rises and falls](../images/wave.svg) Jump to the [recap](#Recap) or [out](https://a.org)."),
         prose("<details><summary>Hint</summary>" + "word " * 200 + "</details>\n\n$$" + "x + " * 200 + "1$$"),
-        code("print(1)", stream("stdout", "1\n")),
+        code(f"{FIRST_LINE}\nprint(1)", stream("stdout", "1\n")),
         code("draw()", figure("The loss falls from 0.5 to 0.01.")),
         prose("## Recap"),
     )
@@ -337,6 +346,9 @@ def with_metadata(notebook, **metadata):
 
 # Each row: the rule, what to do to a good notebook, and words of the report.
 BREAKS = [
+    (first_line, lambda n: changed(n, 3, source="print(1)"), "begin with the line import sys"),
+    (first_line, lambda n: changed(n, 3, source=n.cells[3].source.replace("..", "...", 1)), "begin with"),
+    (first_line, lambda n: changed(n, 4, source=n.cells[3].source), "and no other"),
     (execution_counts, lambda n: changed(n, 3, execution_count=7), "run the notebook from the top"),
     (execution_counts, lambda n: changed(n, 3, execution_count=None), "run the notebook from the top"),
     (clean_outputs, lambda n: showing(n, 3, {"output_type": "error", "ename": "KeyError", "evalue": "1"}), "KeyError"),
@@ -375,7 +387,7 @@ BREAKS = [
     (normal_form, lambda n: changed(n, 4, source="draw(2)"), "code cell 2 was changed after it ran"),
     (normal_form, lambda n: changed(n, 1, id="something"), "normal form"),
     (normal_form, lambda n: changed(n, 3, metadata={"collapsed": True}), "normal form"),
-    (normal_form, lambda n: changed(n, 3, source="print(1)\n\n"), "normal form"),
+    (normal_form, lambda n: changed(n, 3, source=n.cells[3].source + "\n\n"), "normal form"),
     (title_and_recap, lambda n: changed(n, 0, source=TITLE.replace("01", "02")), "begin with the title"),
     (title_and_recap, lambda n: changed(n, 0, source=TITLE.replace("Time", "Hours")), "**Time**"),
     (title_and_recap, lambda n: changed(n, 5, source="## The end"), "Recap"),

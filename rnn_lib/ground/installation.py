@@ -16,11 +16,12 @@ def check_installation():
     """Print a line for `rnn_lib`, for Python and for each package that the course needs: "yes", or what is wrong.
 
     What is needed stands in pyproject.toml, beside `rnn_lib`, however old the installation is. `rnn_lib` should be the
-    one that lies in the same folder as the notebooks (a copy elsewhere has no pyproject.toml to read), and no file
-    beside the notebook may bear a package's name, as it would hide it.
+    one that lies in the same folder as the notebooks, where one does: beside notebooks alone, as in Colab, any is right
+    (and has no pyproject.toml to read). No file beside the notebook may bear a package's name, as it would hide it.
     """
     here = Path.cwd()
-    lies_here = here.is_relative_to(COURSE)
+    clones = [folder for folder in (here, *here.parents) if (folder / "rnn_lib" / "__init__.py").is_file()]
+    lies_here = here.is_relative_to(COURSE) or not clones
     print(f"rnn_lib of this folder: {'yes' if lies_here else f'no, it is the one in {COURSE}'}")
     needed = COURSE / "pyproject.toml"
     if not needed.is_file():
