@@ -306,7 +306,8 @@ class Page:
 
     def open(self, notebook, timeout=90, place="lab/tree"):
         """Open a notebook, in Notebook 7 if the place is "notebooks", and wait until its kernel is ready."""
-        self.page.goto(f"{self.server.url}/{place}/{notebook}?reset", wait_until="domcontentloaded")
+        reset = "?reset" * (place != "notebooks")
+        self.page.goto(f"{self.server.url}/{place}/{notebook}{reset}", wait_until="domcontentloaded")
         deadline = time.monotonic() + timeout
         while not self.js("lab.ready()"):
             if time.monotonic() > deadline:

@@ -1,6 +1,7 @@
 """The machinery of the slider panels, and what every panel of the course must keep to. No browser needed."""
 
 import base64
+import gc
 import io
 import re
 import threading
@@ -20,9 +21,23 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 from rnn_lib import playgrounds
+from rnn_lib.playgrounds.page import falling
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
 from rnn_lib.playgrounds.picture import MAX_TEXTS, renderer_of_size, to_urls
-from rnn_lib.plots.style import DRAWING, new_figure
+from rnn_lib.plots.style import (
+    BACKWARD,
+    BASELINE,
+    DRAWING,
+    HIDDEN,
+    INPUT,
+    OUTPUT,
+    SERIES,
+    TARGET,
+    ink,
+    mark_beyond,
+    new_figure,
+    side_by_side,
+)
 
 PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
 
@@ -222,6 +237,76 @@ def test_only_a_long_run_shows_progress(monkeypatch, seconds, shows):
     panel.controls["n"].value = 2
     assert any('max="10"' in text and "epoch 9" in text for text in seen) == shows
     assert panel.progress.value == ""
+
+
+def test_a_panel_that_trains_says_so_at_once_and_answers_on_release():
+    seen = []
+
+    def run(n=1, on_epoch=None):
+        seen.append(panel.progress.value if n > 1 else "")
+        return Result(n, "x")
+
+    panel = Panel("test", run, Recorder().draw, {"n": slider("n", 1, 3, 1)})
+    panel.controls["n"].value = 2
+    assert seen == ["", "training …"] and panel.progress.value == ""
+    assert not panel.follows and not panel.controls["n"].continuous_update
+
+
+def test_a_panel_that_trains_nothing_follows_the_hand(panel):
+    assert panel.follows and panel.controls["n"].continuous_update
+    assert panel.progress not in panel.children[1].children
+
+
+def test_garbage_is_collected_after_an_answer_and_not_in_its_midst(recorder):
+    enabled = []
+
+    def run(n=1):
+        enabled.append(gc.isenabled())
+        return recorder.run(n)
+
+    panel = Panel("test", run, recorder.draw, {"n": slider("n", 1, 20, 1)})
+    panel.controls["n"].value = 13  # fails
+    assert enabled == [False, False] and gc.isenabled()
+
+
+@pytest.mark.parametrize("pieces", [side_by_side(0.4), side_by_side(0.3, 0.55), [(0, 0.5, 0.3, 1), (0.3, 0.5, 1, 1),
+                                                                               (0, 0, 1, 0.5)]])
+def test_the_pieces_of_a_picture_are_the_whole(pieces):
+    def draw():
+        return figure_with((20, 30, "lower left"), (160, 200, "upper right"))
+
+    whole, cut = draw(), draw()
+    cut.pieces = pieces
+    expected, put_together = picture_of(whole), np.zeros((250, 300, 3), int)
+    for (left, _, right, top), (url, width) in zip(pieces, to_urls(cut), strict=True):
+        piece = np.asarray(image_of(url).convert("RGB"))
+        assert width == piece.shape[1] == round(300 * right) - round(300 * left)
+        y, x = round(250 * (1 - top)), round(300 * left)
+        put_together[y : y + piece.shape[0], x : x + width] = piece
+    np.testing.assert_array_equal(put_together, expected)
+
+
+def test_the_loss_so_far_is_drawn_small():
+    points = re.search('points="([^"]*)"', falling([1.0, 0.1, 0.01]))[1].split()
+    assert points == ["2,2", "50,14", "98,26"]
+    assert len(re.search('points="([^"]*)"', falling(list(range(1000))))[1].split()) <= 60
+    assert "polyline" in falling([]) and "nan" not in falling([0.0, 1e-9])
+
+
+def test_colours_of_texts_can_be_read():
+    for colour in (INPUT, HIDDEN, OUTPUT, BACKWARD, BASELINE, *SERIES):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(ink(colour))]
+        assert 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05) >= 4.5
+    assert ink(TARGET) == TARGET
+
+
+def test_a_curve_that_leaves_its_axis_is_marked():
+    figure, axis = new_figure()
+    axis.set_ylim(0.1, 10)
+    mark_beyond(axis, [1, 5, np.inf, np.nan])
+    assert not axis.texts
+    mark_beyond(axis, [0.001, 123])
+    assert [text.get_text() for text in axis.texts] == ["▲ up to 123", "▼ down to 0.001"]
 
 
 def pixels_of(png):
