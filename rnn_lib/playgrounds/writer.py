@@ -2,7 +2,6 @@
 
 import html
 import re
-import time
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -23,7 +22,6 @@ __all__ = ["WriterPanel", "load_writer", "share_of_words", "train_writer", "writ
 
 FILE = "course_writer.npz"
 EVERY = 25  # letters between two looks at the page
-PAUSE = 0.001  # seconds after each, so that the page shows them one after another
 
 
 @cache
@@ -133,11 +131,7 @@ class WriterPanel(Panel):
         """As Panel's: what is there so far is shown."""
         begin = self.settings["begin"]
 
-        def on_text(text):
-            self.paint(to_html(begin, text))
-            time.sleep(PAUSE)
-
-        return {"on_text": on_text}
+        return {"on_text": lambda text: self.paint(to_html(begin, text))}
 
     def empty_picture(self):
         """As Panel's: a text instead of an image."""
