@@ -24,6 +24,7 @@ pytestmark = [
 ]
 
 PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
+RUN_ALL = ["00_start_here", "06_sine_wave"]  # nbval runs all of them; here is to be seen that JupyterLab shows them
 SHOTS = os.environ.get("SHOTS")
 # What the panels are built for on two idle cores: median and 95 % of the time from key press to painted page, ms. The
 # test refuses twice as much; on a machine that is not idle, only what would feel broken there.
@@ -353,6 +354,16 @@ def test_a_panel_in_notebook_7(page):
     page.page.keyboard.press("ArrowRight")
     assert sound(page.js("() => lab.answer")) and page.value(0, 0)["now"] == 5
     check_not_stale(page, 0)
+
+
+@pytest.mark.parametrize("notebook", RUN_ALL)
+def test_run_all_leaves_no_cell_unrun_and_a_panel_that_answers(page, notebook):
+    page.open(f"notebooks/{notebook}.ipynb")
+    page.run_all()
+    assert page.js("lab.unrun()") == 0
+    for cell in page.js("lab.panels()"):
+        page.js("i => lab.show(i)", cell)
+        assert sound(page.press(cell, 0, "ArrowRight"))
 
 
 def open_panel(page, code):
