@@ -47,12 +47,14 @@ new MutationObserver(help).observe(panel, {subtree: true, childList: true, chara
                                            attributeFilter: ['aria-valuetext', 'data-picture']});
 help();
 
-// Keys that move a control are not the notebook's.
+// Keys that move a control are not the notebook's, which would hear them first. One listener serves all panels.
 const moving = new Set(['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown', ' ']);
-window.addEventListener('keydown', event => {
-  if (panel.contains(event.target))
-    event.target.toggleAttribute('data-lm-suppress-shortcuts', moving.has(event.key) || event.target.isContentEditable);
-}, true);
+if (!window.rnnPanelKeys)
+  window.addEventListener('keydown', window.rnnPanelKeys = event => {
+    if (event.target.closest?.('.rnn-panel'))
+      event.target.toggleAttribute('data-lm-suppress-shortcuts',
+                                   moving.has(event.key) || event.target.isContentEditable);
+  }, true);
 const focus = event => event.target.closest?.('.slider')?.querySelector('.noUi-handle').focus();
 panel.addEventListener('pointerdown', event => setTimeout(focus, 0, event));
 panel.addEventListener('pointerup', event => setTimeout(focus, 0, event));
