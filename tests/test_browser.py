@@ -486,7 +486,8 @@ def test_a_slow_panel_keeps_its_promises(page):
 
 
 def test_the_writer_shows_its_text_while_it_grows_and_nothing_typed_changes_the_page(page):
-    open_panel(page, "from rnn_lib import playgrounds\npanel = playgrounds.writer_panel()\npanel")
+    open_panel(page, "from rnn_lib import playgrounds\npanel = playgrounds.writer_panel()\n"
+               "panel.controls['length'].value = 1000\npanel")
     box = page.page.locator(".widget-text input")
     for typed in ("<img src=x onerror=alert(1)>&amp;$x$", "The state"):
         box.fill(typed)

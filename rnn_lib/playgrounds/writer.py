@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -21,7 +22,8 @@ from rnn_lib.training import in_windows, train
 __all__ = ["WriterPanel", "load_writer", "share_of_words", "train_writer", "write", "writer_panel"]
 
 FILE = "course_writer.npz"
-EVERY = 25  # letters between two looks at the page
+EVERY = 25  # letters between two looks at what there is
+SHOWN_EVERY = 0.03  # seconds between two pictures of it: more would keep the page busy
 
 
 @cache
@@ -129,9 +131,15 @@ class WriterPanel(Panel):
 
     def hooks(self):
         """As Panel's: what is there so far is shown."""
-        begin = self.settings["begin"]
+        begin, shown = self.settings["begin"], time.perf_counter()
 
-        return {"on_text": lambda text: self.paint(to_html(begin, text))}
+        def on_text(text):
+            nonlocal shown
+            if time.perf_counter() - shown > SHOWN_EVERY:
+                self.paint(to_html(begin, text))
+                shown = time.perf_counter()
+
+        return {"on_text": on_text}
 
     def empty_picture(self):
         """As Panel's: a text instead of an image."""
