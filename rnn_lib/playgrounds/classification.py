@@ -105,7 +105,7 @@ class ClassificationRun:
         if self.diverged:
             return f"{self.label}: {self.diverged}"
         if self.accuracy < max(self.task.chance, self.task.memoryless) + 0.05:
-            return f"{self.label}: {self.accuracy:.1%} right, no better than without memory; {self.advice}."
+            return f"{self.label}: {self.accuracy:.1%} right, no better than memoryless; {self.advice}."
         return (
             f"{self.label}: {self.accuracy:.1%} right (memoryless {self.task.memoryless:.1%}, "
             f"chance {self.task.chance:.1%})."
