@@ -172,8 +172,8 @@ def check_temper(temper):
             ("probabilities_divided", p / temperature, "divide the logits, before the softmax."),
             ("softmax_twice", softmax(p / temperature), "the softmax was taken before, and once more after. "
              "Divide the logits themselves."),
-            *(("all_rows", value / value.sum(), "each row sums to one by itself: `axis=-1, keepdims=True`.") for value in
-              (powers, powers / powers.max(axis=-1, keepdims=True))),
+            *(("all_rows", value / value.sum(), "each row sums to one by itself: `axis=-1, keepdims=True`.")
+              for value in (powers, powers / powers.max(axis=-1, keepdims=True))),
             ("columns", powers / powers.sum(axis=0), "each *column* sums to one here. The letters lie along the last "
              "axis: `axis=-1, keepdims=True`."),
             ("logarithms", np.log(right), "these are the logarithms of the probabilities: exp is missing."),
