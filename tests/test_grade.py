@@ -90,7 +90,7 @@ def graded(tmp_path_factory):
     (folder / ".ipynb_checkpoints").mkdir()
     (folder / ".ipynb_checkpoints" / "02_shapes.ipynb").write_text("")
     command = [sys.executable, "-m", "rnn_lib.grade", folder, "--out", folder / "grades.csv", "--cell-seconds", "8",
-               "--notebook-seconds", "40", "--answer-seconds", "10", "--jobs", "2"]
+               "--notebook-seconds", "40", "--answer-seconds", "10", "--jobs", "3"]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert answer.returncode == 0, answer.stderr
     rows = {}
