@@ -41,9 +41,7 @@ MACHINE = re.compile(  # addresses, paths, progress bars
 CHECK = re.compile(r"^exercises\.(check_\w+)\(", re.MULTILINE)  # a call whose report is used is a demonstration
 # A clone needs no installation: rnn_lib lies one folder up, or two. The copies that the site hands out have another
 # line in its place, which installs the course of the fork that built the site: no committed line could name a fork.
-FIRST_LINE = (
-    'import sys; sys.path += ["..", "../.."]  # rnn_lib of this clone (the site\'s copies install it)  # noqa: I001'
-)
+FIRST_LINE = 'import sys; sys.path += ["..", "../.."]  # rnn_lib of this clone (the site\'s copies install it)'
 VERDICT = re.compile(r"^(Correct|Not started|Not yet)\b")
 
 
