@@ -10,7 +10,6 @@ import re
 import nbformat
 from copies import with_first_line, with_links
 from latex2mathml.converter import convert
-from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from places import ROOT, START
 from pygments import highlight
@@ -67,23 +66,38 @@ class Renderer(IPythonRenderer):
         return convert(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
 
 
-class Exporter(HTMLExporter):
-    """Notebooks as HTML whose figures have an `alt`, which nbconvert's default template drops."""
-
-    template_name = "basic"
-    exclude_input_prompt = exclude_output_prompt = True
-
-    def markdown2html(self, context, source):
-        """Return a text, of a cell or of an output, as HTML."""
-        return markdown(source)
-
-
-Exporter.markdown2html.__dict__.update(HTMLExporter.markdown2html.__dict__)  # "takes the template's context"
-
-
 def markdown(source):
     """Return a Markdown text as HTML."""
-    return MarkdownWithMath(renderer=Renderer(escape=False, anchor_link_text="¶")).render(source)
+    return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
+
+
+def code(source):
+    """Return Python as HTML, with its colours."""
+    return highlight(source, PythonLexer(), HtmlFormatter())
+
+
+def output_html(output):
+    """Return an output of a cell as HTML; a picture's `alt` is the text that comes with it."""
+    data = output.get("data", {})
+    text = html.escape(data.get("text/plain", output.get("text", "")))
+    if "text/markdown" in data:
+        return markdown(data["text/markdown"])
+    if "text/html" in data:
+        return data["text/html"]
+    for kind in ("image/png", "image/jpeg"):
+        if kind in data:
+            return f'<img src="data:{kind};base64,{data[kind].strip()}" alt="{text}">'
+    return data.get("image/svg+xml") or f"<pre>{text}</pre>"
+
+
+def notebook_html(notebook):
+    """Return a notebook's cells as HTML."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            yield markdown(cell.source)
+        elif cell.cell_type == "code":
+            yield code(cell.source)
+            yield from (f'<div class="output">{output_html(output)}</div>' for output in cell.outputs)
 
 
 def link(target, text):
@@ -143,10 +157,9 @@ class Site:
 
     def write_notebooks(self, paths):
         """Write a page to read for each notebook."""
-        exporter = Exporter()
         for path in paths:
             notebook = with_first_line(nbformat.read(ROOT / path, as_version=4), None)
-            body, _ = exporter.from_notebook_node(notebook)
+            body = "\n".join(notebook_html(notebook))
             self.write(page_of(path), title_of(notebook), self.course_links(body, path),
                        self.open_links(path, "../" * path.count("/")))
 
@@ -160,7 +173,7 @@ class Site:
             if path.endswith(".md"):
                 body = self.course_links(markdown(text), path)
             else:
-                body = f"<h1>{html.escape(path)}</h1>" + highlight(text, PythonLexer(), HtmlFormatter())
+                body = f"<h1>{html.escape(path)}</h1>" + code(text)
             self.write(f"{path}.html", path, body)
 
     def write_first_page(self, paths):
