@@ -24,7 +24,7 @@ import nbformat
 import pytest
 from execute_notebooks import ROOT, notebooks, read, readable
 from lab import CHROMIUM_FLAGS, find_chromium, time_limit
-from test_notebooks import FIRST_LINE, pictures
+from test_notebooks import FIRST_LINE, LINK, pictures, prose_cells
 
 import rnn_lib
 
@@ -46,14 +46,7 @@ pytestmark = [
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves files, counts their bytes, and says nothing."""
-
-    sent = {}  # {path: bytes}
-
-    def copyfile(self, source, outputfile):
-        """Send a file."""
-        self.sent[self.path] = Path(source.name).stat().st_size
-        super().copyfile(source, outputfile)
+    """Serves files and says nothing."""
 
     def log_message(self, *_):
         """Say nothing."""
@@ -139,25 +132,24 @@ def test_copies_differ_only_in_a_first_line_that_installs_and_in_links(built):
     folder, url = built
     (wheel,) = (folder / "course" / "wheels").iterdir()
     install = {"lite": "%pip install -q rnn-lib", "colab": f"install -q --no-deps {url}wheels/{wheel.name}"}
+    copies = {"lite": folder / "course" / "lite" / "files", "colab": folder / "colab"}
+    published = {url: folder / "course", f"https://github.com/{REPOSITORY}/blob/main/": ROOT,
+                 f"https://colab.research.google.com/github/{REPOSITORY}/blob/colab/": folder / "colab"}
     for path in notebooks():
-        mine = read(path)
-        lite = nbformat.read(folder / "course" / "lite" / "files" / readable(path), as_version=4)
-        colab = nbformat.read(folder / "colab" / readable(path), as_version=4)
-        for name, copy, kinds in (("lite", lite, ("code", "markdown")), ("colab", colab, ("code",))):
-            pairs = [(old.source, new.source) for old, new in zip(mine.cells, copy.cells, strict=True)
-                     if old.cell_type in kinds]
+        for name, copy in copies.items():
+            notebook = nbformat.read(copy / readable(path), as_version=4)
+            pairs = [(old.source, new.source) for old, new in zip(read(path).cells, notebook.cells, strict=True)
+                     if old.cell_type == "code"]
             ((old, new),) = ((old, new) for old, new in pairs if old != new)
             assert install[name] in new.partition("\n")[0] and new.partition("\n")[2] == old.partition("\n")[2]
-        for cell in colab.cells:
-            for target in re.findall(r"\]\(([^)\s]+)\)", cell.source if cell.cell_type == "markdown" else ""):
-                inside = unquote(re.sub(rf"https://[\w./]+/{REPOSITORY}/blob/", "", target.partition("#")[0]))
-                places = {"colab": folder / "colab", "main": ROOT, url.rstrip("/"): folder / "course"}
-                for start, place in places.items():
-                    if inside.startswith(f"{start}/"):
-                        assert (place / inside.removeprefix(f"{start}/")).is_file(), (path, target)
-                        break
-                else:
-                    assert target.startswith(("#", "https://")) and REPOSITORY not in target, (path, target)
+            for target in (a or b for _, prose in prose_cells(notebook) for a, b in LINK.findall(prose)):
+                file = target.partition("#")[0]
+                place = next((place for start, place in published.items() if file.startswith(start)), None)
+                if place is not None:
+                    start = next(start for start in published if file.startswith(start))
+                    assert (place / unquote(file.removeprefix(start))).is_file(), (path, target)
+                elif file and "://" not in file:
+                    assert name == "lite" and (copy / readable(path)).parent.joinpath(file).is_file(), (path, target)
 
 
 def test_the_line_for_colab_installs_where_the_course_is_missing_and_does_nothing_elsewhere(built):

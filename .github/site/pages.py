@@ -6,6 +6,7 @@ Formulas are MathML, and a figure's `alt` is the sentence it says: nothing is fe
 import html
 import posixpath
 import re
+from urllib.parse import quote
 
 import nbformat
 from copies import with_first_line, with_links
@@ -52,6 +53,12 @@ ATTRIBUTE = re.compile(r"""(\b(?:href|src)=")([^"]+)""")
 
 class Renderer(IPythonRenderer):
     """Markdown as JupyterLab shows it, with formulas as MathML."""
+
+    def heading(self, text, level, **attributes):
+        """Return a heading that can be linked to as in JupyterLab: its blanks are hyphens."""
+        anchor = html.unescape(re.sub(r"<[^>]+>", "", text)).strip().replace(" ", "-")
+        mark = f'<a class="anchor-link" href="#{quote(anchor)}" aria-label="Link to this heading">¶</a>'
+        return f'<h{level} id="{html.escape(anchor)}">{text}{mark}</h{level}>\n'
 
     def block_math(self, body):
         """Return $$body$$."""
