@@ -36,7 +36,8 @@ TEST_LIMIT = 240  # s, then the browser hangs: the kernel starts in about 10 s o
 
 PROBE = """import sys
 from importlib.metadata import version
-%pip install -q rnn-lib
+import piplite
+await piplite.install("rnn-lib")
 print(f"Python {sys.version_info[:2]}, rnn_lib {version('rnn-lib')}")"""
 
 pytestmark = [
@@ -131,7 +132,7 @@ def test_a_fork_links_to_its_own_colab_and_binder(site):
 def test_copies_differ_only_in_a_first_line_that_installs_and_in_links(built):
     folder, url = built
     (wheel,) = (folder / "course" / "wheels").iterdir()
-    install = {"lite": "%pip install -q rnn-lib", "colab": f"install -q --no-deps {url}wheels/{wheel.name}"}
+    install = {"lite": 'piplite").install("rnn-lib")', "colab": f"install -q --no-deps {url}wheels/{wheel.name}"}
     copies = {"lite": folder / "course" / "lite" / "files", "colab": folder / "colab"}
     published = {url: folder / "course", f"https://github.com/{REPOSITORY}/blob/main/": ROOT,
                  f"https://colab.research.google.com/github/{REPOSITORY}/blob/colab/": folder / "colab"}
@@ -266,6 +267,7 @@ def test_jupyterlite_opens_on_a_notebook_and_its_kernel_installs_the_course(buil
         page.keyboard.press("a")  # a new cell above
         page.keyboard.press("Enter")
         page.keyboard.insert_text(PROBE)
+        page.wait_for_function("[...document.querySelectorAll('.jp-RenderedMarkdown img')].some(i => i.naturalWidth)")
         page.keyboard.press("Shift+Enter")
         page.keyboard.press("Shift+Enter")
         probe, first = (page.locator(".jp-Notebook .jp-CodeCell").nth(i).locator(".jp-OutputArea") for i in (0, 1))

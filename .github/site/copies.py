@@ -9,16 +9,15 @@ import re
 
 from places import ROOT
 
-LITE_LINE = "%pip install -q rnn-lib"  # from the site's own index, which is asked before any other
+MISSING = 'from importlib.util import find_spec; find_spec("rnn_lib") or '
+# From the site's own index. A copy that is run elsewhere asks no other: PyPI may have a package of this name, not ours.
+LITE_LINE = MISSING + 'await __import__("piplite").install("rnn-lib")'
 LINK = re.compile(r"""(\]\(|\b(?:href|src)=["'])([^)"'\s]+)""")  # of Markdown, and of HTML in it
 
 
 def colab_line(wheel_url):
     """The line for Colab. It has all that the course needs, in versions that its own page goes with: keep them."""
-    return (
-        'from importlib.util import find_spec; find_spec("rnn_lib") or '
-        f'get_ipython().run_line_magic("pip", "install -q --no-deps {wheel_url}")'
-    )
+    return f'{MISSING}get_ipython().run_line_magic("pip", "install -q --no-deps {wheel_url}")'
 
 
 def with_first_line(notebook, line):
@@ -52,9 +51,8 @@ def with_course_links(notebook, path, address):
     def change(target):
         file, mark, anchor = target.partition("#")
         inside = posixpath.normpath(posixpath.join(posixpath.dirname(path), file))
-        if not (ROOT / inside).exists():
-            raise ValueError(f"{path}: the link {target} leads nowhere")
-        return (address(inside) or file) + mark + anchor
+        there = address(inside) if (ROOT / inside).is_file() else None  # code may look like a link
+        return (there or file) + mark + anchor
 
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
