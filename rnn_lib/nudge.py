@@ -94,7 +94,7 @@ class Example:
         slope = self.slope(name, steps)
         return same(check_array("claim", claim, slope.shape, float), slope)
 
-    def prove(self, claim, name, steps):
+    def check(self, claim, name, steps):
         """Print a derivative that we claim, if the complex step finds the same numbers on this example.
 
         Raises AssertionError, with both, if it finds others. Agreement is evidence on this example, and no more.

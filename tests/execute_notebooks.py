@@ -35,7 +35,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-KEPT = ("nbgrader", "slideshow")  # metadata of a cell with which a teacher works
+KEPT = ("nbgrader", "slideshow", "tags")  # metadata of a cell with which a teacher works
 ATTEMPTS = 3  # a kernel that does not start, dies or hangs gets another chance; a cell that raises does not
 
 
@@ -148,7 +148,7 @@ def normalise(notebook):
             continue
         digest = hashlib.sha256(f"{old.cell_type}:{source}".encode()).hexdigest()[:8]
         used[digest] += 1
-        metadata = {key: copy_of(old.metadata[key]) for key in KEPT if key in old.metadata}
+        metadata = {key: copy_of(old.metadata[key]) for key in KEPT if old.metadata.get(key)}
         cell = nbformat.from_dict({"cell_type": old.cell_type, "metadata": metadata, "source": source})
         cell["id"] = digest if used[digest] == 1 else f"{digest}-{used[digest]}"
         if old.cell_type == "code":

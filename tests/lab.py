@@ -208,8 +208,8 @@ lab.execute = async code => {
 class Page:
     """One browser page on a `Server`."""
 
-    def __init__(self, browser, server):
-        self.page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    def __init__(self, browser, server, **settings):
+        self.page = browser.new_page(**{"viewport": {"width": 1400, "height": 1000}, **settings})
         self.server, self.errors, self.elsewhere = server, [], set()
         own = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))

@@ -597,8 +597,8 @@ TABLE |= {
     "nudge.Example.agrees": (
         example_call("agrees", claim=HIDDEN, name="z", steps=2),
         {"claim": array(0, 1), "name": choice, "steps": steps}),
-    "nudge.Example.prove": (
-        example_call("prove", claim=nudge.Example(**example_parts()).slope("z", 2), name="z", steps=2),
+    "nudge.Example.check": (
+        example_call("check", claim=nudge.Example(**example_parts()).slope("z", 2), name="z", steps=2),
         {"claim": array(0, 1), "name": choice, "steps": steps}),
     "nudge.Example.shape": (example_call("shape", name="z"), {"name": choice}),
     "nudge.Example.list_steps": (example_call("list_steps", name="z", steps=2), {"name": choice, "steps": steps}),
@@ -724,7 +724,7 @@ NOT_PUBLIC = {"History": "a result, made by fit", "GradientReport": "a result, m
 # The methods that a caller uses; a model's others are for the classes derived from it.
 METHODS = {
     "forward", "backward", "last_state", "set_params", "save", "load", "step", "encode", "decode",
-    "gate_rows", "loss", "slope", "agrees", "prove", "shape", "list_steps",
+    "gate_rows", "loss", "slope", "agrees", "check", "shape", "list_steps",
 }
 SAME_AS_RNNS = {"MLP.set_params", "LSTM.set_params", "GRU.set_params", "LSTM.last_state", "GRU.last_state",
                 "MinGRU.set_params", "MinGRU.last_state"}

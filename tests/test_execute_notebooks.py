@@ -32,12 +32,15 @@ SOURCES = [
 ]
 
 
+KEPT = {"nbgrader": {"grade": True, "grade_id": "step"}, "slideshow": {"slide_type": "slide"}, "tags": ["mine"]}
+
+
 def write_notebook(path, sources):
     """Write a notebook as an editor might: no outputs, other metadata, an empty cell at the end."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# π\n\n")])
     notebook.cells += [nbformat.v4.new_code_cell(source + "\n") for source in [*sources, ""]]
-    notebook.cells[1].metadata = {"tags": ["mine"], "execution": {"iopub.execute_input": "2020-01-01"}}
-    notebook.cells[0].metadata = {"slideshow": {"slide_type": "slide"}, "collapsed": True}
+    notebook.cells[1].metadata = KEPT | {"execution": {"iopub.execute_input": "2020-01-01"}, "trusted": True}
+    notebook.cells[0].metadata = {"tags": ["mine"], "collapsed": True}
     notebook.metadata = {"jupytext": {"formats": "ipynb,py"}, "kernelspec": {"name": "other", "display_name": "Other"}}
     nbformat.write(notebook, path)
     return path
@@ -68,7 +71,7 @@ def test_what_is_written(executed):
     assert notebook["metadata"] == execute_notebooks.METADATA
     assert text.endswith("}\n") and '\n "cells": [\n' in text and "# π" in text
     assert [cell.get("execution_count") for cell in cells] == [None, *range(1, len(SOURCES) + 1)]
-    assert [cell["metadata"] for cell in cells] == [{"slideshow": {"slide_type": "slide"}}] + [{}] * len(SOURCES)
+    assert [cell["metadata"] for cell in cells] == [{"tags": ["mine"]}, KEPT] + [{}] * (len(SOURCES) - 1)
     assert cells[8]["id"] == cells[7]["id"] + "-2"
     assert cells[1]["outputs"] == [{"name": "stdout", "output_type": "stream", "text": ["one\n", "two\n"]}]
     assert cells[2]["outputs"][0]["data"] == {"text/plain": ["2"]}

@@ -517,9 +517,10 @@ def drops_keys(params, X, h, dY):
 
 RUBBISH = {
     "not_started": [
-        None, ..., returns(None), returns(...), raises(NotImplementedError()), with_gradient(lambda W: None),
+        None, ..., lambda *args: None, lambda *args: ..., raises(NotImplementedError()), with_gradient(lambda W: None),
         with_gradient(lambda W: ...),
     ],
+    "not_returned": [returns(None), returns(...), lambda params, *args: params.clear()],
     "wrong_type": [
         3, "backward", {}, np.zeros(3), Strange(), returns(3), returns("grads"), returns([1, 2]), returns(Strange()),
         returns(np.zeros((2, 2))), returns(itertools.count()), returns(x for x in itertools.count()), returns(RNN),

@@ -1,6 +1,7 @@
 """The checks of notebooks 00, 01 and 02: right answers in several styles pass, each known mistake has its name."""
 
 import itertools
+import math
 import types
 
 import numpy as np
@@ -156,6 +157,10 @@ def wrap_the_input(p, X, h0):
     return np.array(states), np.array(states[1:]) @ p["W_hy"].T + p["b_y"]
 
 
+def last_input_twice(p, X, h0):
+    return forward_rows(p, [X[min(t, len(X) - 1)] for t in range(1, len(X) + 1)], h0)
+
+
 def initial_state_at_minus_one(p, X, h0):
     T = len(X)
     states = np.zeros((T + 1, *h0.shape))
@@ -266,7 +271,8 @@ WRONG_FORWARDS = {
 
 MORE_WRONG_FORWARDS = [  # other forms of the same kinds
     ("initial_state_ignored", start_at_minus_one_of_zeros), ("first_input_skipped", loop_over(1, 0, shift=0)),
-    ("input_off_by_one", one_input_early), ("last_state_missing", changed(states=lambda S: S[:-1])),
+    ("input_off_by_one", one_input_early), ("input_off_by_one", last_input_twice),
+    ("last_state_missing", changed(states=lambda S: S[:-1])),
     ("batch_first", changed(outputs=lambda Y: Y.swapaxes(0, 1))),
     ("initial_state_overwritten", loop_over(0, 0, shift=1)),
 ]
@@ -457,7 +463,9 @@ CASES = [
     (exercises.check_memory_length, "w_missing", lambda w: lengths_by()(1.0)),
     (exercises.check_memory_length, "state_returned", last_state),
     (exercises.check_memory_length, "incomplete", at_most_100_steps),
+    (exercises.check_memory_length, "tanh_missing", lambda w: math.ceil(math.log(0.01) / math.log(abs(w)))),
     (exercises.check_memory_length, "unknown", lambda w: 7),
+    (exercises.check_memory_length, "unknown", lambda w: lengths_by()(w) if w else 0),
     (exercises.check_memory_length, "wrong_shape", lambda w: [1, 2]),
     (exercises.check_shapes, "correct", SHAPES),
     (exercises.check_shapes, "correct", {name: list(shape) for name, shape in SHAPES.items()}),
@@ -485,6 +493,7 @@ CASES = [
     (exercises.check_count_params, "full_biases", lambda I, H, O: H * I + 2 * H * H + O * H + O * O),
     (exercises.check_count_params, "W_hh_linear", lambda I, H, O: H * I + 3 * H + O * H + O),
     (exercises.check_count_params, "W_hy_from_input", lambda I, H, O: H * I + H * H + H + O * I + O),
+    (exercises.check_count_params, "b_y_of_hidden_size", lambda I, H, O: H * I + H * H + H + O * H + H),
     (exercises.check_count_params, "incomplete", lambda I, H, O: H * I + H * H + H + O * H + O if H > 1 else None),
     (exercises.check_count_params, "unknown", lambda I, H, O: I * H * O),
     (exercises.check_time_major, "correct", lambda X: X.swapaxes(0, 1)),
@@ -520,6 +529,7 @@ CASES = [
     (exercises.check_careful_mse, "mean_first", lambda Y, target: np.mean(Y - target) ** 2),
     (exercises.check_careful_mse, "sum", lambda Y, target: np.sum((Y - target) ** 2)),
     (exercises.check_careful_mse, "half", lambda Y, target: np.mean((Y - target) ** 2) / 2),
+    (exercises.check_careful_mse, "half_sum", lambda Y, target: np.sum((Y - target) ** 2) / 2),
     (exercises.check_careful_mse, "root", lambda Y, target: np.sqrt(np.mean((Y - target) ** 2))),
     (exercises.check_careful_mse, "absolute", lambda Y, target: np.mean(np.abs(Y - target))),
     (exercises.check_careful_mse, "not_averaged", lambda Y, target: (Y - target) ** 2),
@@ -565,6 +575,17 @@ def test_single_precision_passes_with_a_remark(check, answer):
 def test_a_product_that_does_not_fit_gets_a_hint_where_columns_are_asked_for():
     message = exercises.check_step_columns(lambda p, x, h: np.tanh(x @ p["W_xh"].T)).message
     assert message.endswith("the matrix stands on the left, as in the equation: (H, I) @ (I, B).")
+
+
+def test_a_product_that_is_no_matrix_product_gets_a_hint():
+    message = exercises.check_step(lambda p, x, h: np.tanh(p["W_xh"] * x + p["W_hh"] * h + p["b_h"])).message
+    assert message.endswith("`*` multiplies element by element. For a vector write `W @ x`.")
+    message = exercises.check_forward(lambda p, X, h0: np.tanh(p["W_xh"] @ X[0])).message
+    assert message.endswith("transposed, as in `x_t @ W_xh.T`.")
+
+
+def test_where_one_number_is_asked_for_a_list_is_told_so():
+    assert exercises.check_trial([6]).message == "answer: expected one number, got list [6]."
 
 
 def test_check_shapes_says_which_axis():
@@ -651,6 +672,14 @@ def test_check_shapes_says_how_many_axes_and_how_a_tuple_of_one_is_written():
     assert "axis 0 (time) and axis 2 (size)" in advice["X"] and "three axes" in advice["Y"]
     assert "out, in" in advice["W_hh"]
     assert "one axis" in advice["b_h"] and "(4,)" in advice["b_y"]
+
+
+def test_a_function_that_works_and_returns_nothing_is_no_stub():
+    def forward(p, X, h0):
+        states, Y = forward_rows(p, X, h0)
+
+    report = exercises.check_forward(forward)
+    assert report.kind == "not_returned" and "Is a `return` missing" in report.message
 
 
 def test_an_answer_that_stops_half_way_is_told_where():

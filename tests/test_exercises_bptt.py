@@ -37,14 +37,15 @@ def test_stubs_are_not_started():
 # --- Exercise 1 -----------------------------------------------------------------------------------
 
 
-def nudged_loss(d, steps=(2,), unit=0, name="b_h", after_tanh=False, reach=("y", "z"), reduce=np.mean):
+def nudged_loss(d, steps=(2,), unit=0, name="b_h", after_tanh=False, reach=("y", "z"), reduce=np.mean,
+                replace=False):
     """The loss of the tiny example with a nudge; `reach` says by which road it leaves step 2."""
     params, X, target = data.tiny_example()
     h, errors = np.zeros((1, 2)), []
     for t in (1, 2, 3):
         nudge = {key: np.zeros(len(params[key])) for key in ("b_h", "b_y")}
         if t in steps:
-            nudge[name][unit] = d
+            nudge[name][unit] = d - replace * params[name][unit]
         z = X[t - 1] @ params["W_xh"].T + h @ params["W_hh"].T + params["b_h"]
         still = np.tanh(z)
         moved = still + nudge["b_h"] if after_tanh else np.tanh(z + nudge["b_h"])
@@ -60,6 +61,7 @@ def nudged_loss(d, steps=(2,), unit=0, name="b_h", after_tanh=False, reach=("y",
     ({"unit": slice(None)}, "both_units"),
     ({"after_tanh": True}, "after_tanh"), ({"name": "b_y"}, "another_bias"), ({"reach": ("y",)}, "future_fixed"),
     ({"reach": ("z",)}, "own_output_missing"), ({"steps": ()}, "not_nudged"), ({"reduce": np.sum}, "scale"),
+    ({"replace": True}, "bias_replaced"),
 ])
 def test_a_nudge_of_your_own(settings, kind):
     assert exercises.check_loss_of_nudge(lambda d: nudged_loss(d, **settings)).kind == kind
@@ -159,6 +161,7 @@ def test_dz_by_pencil():
         (right / 3, "scale"), (right / 2, "scale"), (ledger[2]["dh_t"][0], "tanh_derivative_missing"),
         (np.zeros(2), "carry_missing"), (-right, "sign"), (ledger[3]["dz_t"][0], "stopped_early"),
         (-0.6604 / 0.3396 * right, "sign"),
+        (((1 - np.square([-0.5013, 0.0189])) * ledger[2]["dh_t"])[0], "slope_of_another_step"),
         (((1 - 0.4393**2) * ledger[3]["dz_t"] @ params["W_hh"].T)[0], "unknown"),
     ]:
         assert exercises.check_pencil_dz(wrong).kind == kind
@@ -184,6 +187,7 @@ def test_dz_by_pencil():
     (lambda dh, h: dh, "slope_missing"),
     (lambda dh, h: dh * (1 - h), "factor_missing"),
     (lambda dh, h: dh * h, "factor_missing"),
+    (lambda dh, h: dh / (1 + np.exp(-h)), "sigmoid_for_slope"),
     (lambda dh, h: (dh * h * (1 - h))[0], "wrong_shape"),
     (lambda dh, h: -dh * h * (1 - h), "sign"),
     (lambda dh, h: 2 * dh * h * (1 - h), "unknown"),
@@ -203,6 +207,8 @@ def test_back_through_sigmoid(answer, kind):
     (lambda T: (T * (T - 1) // 2, T), "same_step_missing"),
     (lambda T: (T * (T - 1) // 2, T - 1), "initial_state_zero"),
     (lambda T: (T * (T + 1) // 2, T - 1), "initial_state_zero"),
+    (lambda T: (2**T, T), "chains_of_steps"),
+    (lambda T: (2**T - 1, T), "chains_of_steps"),
     (lambda T: (T, 1), "last_output_only"),
     (lambda T: (T * (T + 1) // 2, 1), "one_step_only"),
     (lambda T: (6, 3), "unknown"),

@@ -119,6 +119,10 @@ def e(z):
     return np.exp(z)
 
 
+def shifted(z):
+    return e(z - z.max(axis=-1, keepdims=True))
+
+
 def at_the_real_end(z, y, lengths, late=0, scale=1.0, p=softmax):
     """Exercise 6, with room for mistakes: `late` steps too late, from p of the logits."""
     d, last = np.zeros_like(z), (np.asarray(lengths) - 1 + late) % len(z)
@@ -168,6 +172,10 @@ def cross(value):
 WRONG = [
     (exercises.check_pushes, cross(0.9), "sign"), (exercises.check_pushes, cross(2.303), "loss_itself"),
     (exercises.check_pushes, cross(-10), "before_the_softmax"), (exercises.check_pushes, cross(0.1), "one_hot_missing"),
+    (exercises.check_pushes, cross(-0.1), "one_hot_missing"),
+    (exercises.check_pushes, cross(-0.45), "mean_over_classes"),
+    (exercises.check_pushes, pushed(squared_error=-0.09), "sum_missing"),
+    (exercises.check_pushes, pushed(squared_error=-0.18), "sum_missing"),
     (exercises.check_pushes, cross("-0.9"), "wrong_type"),
     (exercises.check_pushes, cross(7), "unknown"),
     (exercises.check_pushes, pushed(squared_error=0.162), "sign"),
@@ -212,6 +220,8 @@ WRONG = [
     (exercises.check_softmax, lambda z: e(z) / e(z).sum(axis=0), "wrong_axis"),
     (exercises.check_softmax, lambda z: e(z) / e(z).sum(axis=1, keepdims=True), "wrong_axis"),
     (exercises.check_softmax, lambda z: e(z) / e(z).sum(), "wrong_axis"),
+    (exercises.check_softmax, lambda z: shifted(z) / shifted(z).sum(), "wrong_axis"),
+    (exercises.check_softmax, lambda z: softmax(z / z.max(axis=-1, keepdims=True)), "divided"),
     (exercises.check_softmax, e, "not_normalised"),
     (exercises.check_softmax, lambda z: softmax(np.clip(z, -100, 100)), "clipped"),
     *((exercises.check_softmax, lambda z, shift=shift: e(z - shift(z)) / e(z - shift(z)).sum(axis=-1, keepdims=True),
@@ -225,6 +235,8 @@ WRONG = [
     (exercises.check_softmax_gradient, lambda p, dp: p * (dp - (p * dp).sum()), "sum_over_batch"),
     (exercises.check_softmax_gradient, lambda p, dp: p * (dp - (p * dp).sum(axis=0)), "sum_over_batch"),
     (exercises.check_softmax_gradient, lambda p, dp: p * (dp - dp.sum(axis=1, keepdims=True)), "unweighted_sum"),
+    (exercises.check_softmax_gradient, lambda p, dp: p * (dp - dp.mean(axis=1, keepdims=True)), "unweighted_sum"),
+    (exercises.check_softmax_gradient, lambda p, dp: p * dp - (p * dp).sum(axis=1, keepdims=True), "factor_missing"),
     (exercises.check_softmax_gradient, lambda p, dp: p[:, :, None] * (np.eye(5) - p[:, None]), "jacobian_returned"),
     (exercises.check_softmax_gradient, lambda p, dp: np.nan * p, "not_finite"),
     (exercises.check_last_step_gradient, lambda z, y: (softmax(z) - np.eye(5)[y]) / 3, "error_at_every_step"),
@@ -233,6 +245,8 @@ WRONG = [
     (exercises.check_last_step_gradient, lambda z, y: np.tile(at_last_step(z, y)[-1], (4, 1, 1)), "error_repeated"),
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 3), "scale"),
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 1 / 4), "scale"),
+    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 3 / 5), "scale"),
+    (exercises.check_last_step_gradient, lambda z, y: np.roll(at_last_step(z, y), 1, axis=0), "first_step"),
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, -1), "sign"),
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, shift=1), "one_hot_off_by_one"),
     (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, shift=-1), "one_hot_off_by_one"),
@@ -244,6 +258,7 @@ WRONG = [
         (lambda z, y, n: read_elsewhere(z, y, n, lambda n: n * 0 - 1, lambda n: n - 1), "reads_padding"),
         (lambda z, y, n: read_elsewhere(z, y, n, lambda n: n - 1, lambda n: n * 0 - 1), "wrong_place"),
         (lambda z, y, n: at_the_real_end(z, y, n, late=1), "one_late"),
+        (lambda z, y, n: read_elsewhere(z, y, n, *[lambda n: np.minimum(n, len(z) - 1)] * 2), "one_late"),
         (lambda z, y, n: at_the_real_end(z, y, n, late=-1), "one_early"),
         (index_of_steps_alone, "in_every_sequence"), (both_indices_of_steps_alone, "in_every_sequence"),
         (lambda z, y, n: at_real_steps(z, y, n, 4), "error_at_every_step"),

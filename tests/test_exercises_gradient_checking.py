@@ -27,8 +27,11 @@ def by_element(a, n):
     """The largest relative error of any element."""
     if not np.isfinite([a, n]).all():
         return np.inf
-    size = np.maximum(np.abs(a), np.abs(n))
+    size = np.abs(a) + np.abs(n)
     return (np.abs(a - n) / np.where(size == 0, 1, size)).max()
+
+
+norm = np.linalg.norm
 
 
 def size(a, n):
@@ -94,10 +97,8 @@ def slope_that_moves_w(f, w, v):
         ("check_central_gradient", in_place),
         ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v).imag / 1e-30),
         ("check_complex_slope", lambda f, w, v: float(np.imag(f(w.astype(complex) + v * 1e-20j)) * 1e20)),
-        ("check_relative_error", error),
         ("check_relative_error", sum_error),
-        ("check_relative_error", by_element),
-        ("check_relative_error", finite(lambda a, n: np.abs(a - n).max() / (size(a, n) + 1e-12))),
+        ("check_relative_error", finite(lambda a, n: norm(a - n) / (norm(a) + norm(n) + 1e-12))),
         ("check_diagnosis", "W_hh_missing"),
     ],
 )
@@ -122,6 +123,9 @@ def test_right_answers_pass(check, answer):
         ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w - i * s)) / 2 * s), "precedence"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w - i * s) - f(w + i * s)) / (2 * s)), "sign"),
         ("check_central_gradient", lambda f, w, step: (f(w + step) - f(w - step)) / (2 * step), "all_at_once"),
+        ("check_central_gradient", central(lambda f, w, i, s: (f(w + s) - f(w - s)) / (2 * s)), "all_at_once"),
+        ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w)) / (2 * s)), "one_step_back"),
+        ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s / 2) - f(w - i * s / 2)) / s), "half_step"),
         ("check_central_gradient", lambda f, w, step: 0 * w, "alias"),
         ("check_central_gradient", lambda f, w, step: in_place(f, w, step, back=0), "not_restored"),
         ("check_central_gradient", moves_w, "not_restored"),
@@ -130,6 +134,8 @@ def test_right_answers_pass(check, answer):
         ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v).real / 1e-30, "real_part"),
         ("check_complex_slope", lambda f, w, v: f(w + 0.1j * v).imag / 0.1, "step_too_large"),
         ("check_complex_slope", lambda f, w, v: f(w + 1e-3j * v).imag / 1e-3, "step_too_large"),
+        ("check_complex_slope", lambda f, w, v: f(w - 1e-30j * v).imag / 1e-30, "sign"),
+        ("check_complex_slope", lambda f, w, v: f(w + 1j * v).imag, "step_of_one"),
         ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v).imag, "not_divided"),
         ("check_complex_slope", lambda f, w, v: f(w + 1e-30j * v), "wrong_type"),
         ("check_complex_slope", lambda f, w, v: (1 - np.tanh(w) ** 2) @ v, "not_complex"),
@@ -150,6 +156,10 @@ def test_right_answers_pass(check, answer):
         ("check_relative_error", finite(lambda a, n: np.abs(a - n).max() / (size(a, n) + 1e-8)), "absolute"),
         ("check_relative_error", finite(lambda a, n: error(a, n) / 100), "element_missed"),
         ("check_relative_error", finite(lambda a, n: 3 * error(a, n)), "unknown"),
+        ("check_relative_error", error, "largest_numbers"),
+        ("check_relative_error", by_element, "by_element"),
+        ("check_relative_error", finite(lambda a, n: norm(a - n) / (max(norm(a), norm(n)) or 1)), "larger_length"),
+        ("check_relative_error", lambda a, n: 2 * sum_error(a, n), "scale"),
         ("check_relative_error", lambda a, n: np.abs(a - n).max(), "nan_passes"),
         ("check_relative_error", lambda a, n: np.abs(a - n).max() / np.abs(n).max(), "zero_by_zero"),
         ("check_relative_error", lambda a, n: error(a, n) if np.isfinite(a).all() else np.nan, "nan_passes"),

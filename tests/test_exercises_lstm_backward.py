@@ -468,7 +468,7 @@ def raises(error):
     (lambda *args: right(*args) | {"W_hh": Awkward()}, "wrong_type"), (lambda: 1, "exception"),
     (lambda *args: right(*args) | {"b_h": np.zeros(3)}, "wrong_shape"), (raises(SystemExit(1)), "exception"),
     (lambda *args: right(*args) | {"b_h": right(*args)["b_h"] * np.nan}, "not_finite"),
-    (lambda params, X, states, dY: states["f"][len(X)], "exception"), (lambda *args: args[2].clear(), "not_started"),
+    (lambda params, X, states, dY: states["f"][len(X)], "exception"), (lambda *args: args[2].clear(), "not_returned"),
     (lambda params, *args: {name: 0 * p for name, p in params.items()}, "not_started"),
     (lambda *args: right(*args) | {"W_xh": right(*args)["W_xh"].T}, "gradient_transposed"),
 ], ids=range(16))

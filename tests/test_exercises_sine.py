@@ -85,6 +85,7 @@ def past_the_end(series, length):
     (changed(y=lambda target: target[..., 0]), "feature_missing"),
     (changed(y=lambda target: target[-1]), "last_step_only"),
     (changed(y=lambda target: target[-1, :, 0]), "last_step_only"),
+    (changed(y=lambda target: target[-1:]), "last_step_only"),
     (changed(x=lambda X: -X), "unknown"),
     (lambda s, n: windows_loop(s, n)[0], "wrong_type"),
     (lambda s, n: (None, None), "not_started"),
@@ -285,6 +286,18 @@ def step_without_gradients(model, X, target, optimizer, epochs):
     optimizer.step()
 
 
+def all_once(model, X, target, optimizer, epochs):
+    loss, dY = mse_loss(model.forward(X), target)
+    grads = model.backward(dY)
+    for _ in range(epochs):
+        optimizer.step(grads)
+    return [loss] * epochs
+
+
+def state_too_early(model, X, target, optimizer, epochs):
+    model.forward(X, model.state)
+
+
 def own_model(model, X, target, optimizer, epochs):
     model = RNN(1, 5, 1)
     return loop(model, X, target, Adam(model.params, lr=0.01), epochs)
@@ -312,7 +325,8 @@ def only_halfway(model, X, target, optimizer, epochs):
 
 @pytest.mark.parametrize(("answer", "kind"), [
     (no_step, "no_step"), (ascent, "ascent"), (accumulated, "accumulated"), (forward_once, "forward_once"),
-    (gradients_once, "gradients_once"), (forward_and_loss_once, "forward_once"), (state_carried, "state_carried"),
+    (gradients_once, "gradients_once"), (all_once, "gradients_once"),
+    (forward_and_loss_once, "forward_once"), (state_carried, "state_carried"),
     (stale_gradients, "loss_after_step"), (first_step_missing, "last_step_missing"), (own_descent, "other_optimizer"),
     (two_steps, "step_count"), (return_inside, "one_epoch"), (returns_nothing, "not_returned"),
     (own_model, "other_model"), (over_time, "over_time"), (over_sequences, "over_sequences"),
@@ -331,6 +345,10 @@ def only_halfway(model, X, target, optimizer, epochs):
 ])
 def test_training_loop_wrong(answer, kind):
     assert exercises.check_training_loop(answer).kind == kind
+
+
+def test_a_state_before_the_first_forward_pass_hears_that_none_is_needed():
+    assert "starts from zeros" in exercises.check_training_loop(state_too_early).message
 
 
 def test_the_two_exceptions_say_what_to_do():
@@ -433,6 +451,9 @@ def at_time(when):
     (at_time(lambda t: t + 1 if t > 1 else t), "count"),
     (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * m / (1 - 0.9 * t)
                / (np.sqrt(np.abs(v / (1 - 0.999 * t))) + 1e-8)), "not_a_power"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * m / (1 - 0.9 * t)
+               / (np.sqrt(hat(m, v, t)[1]) + 1e-8)), "not_a_power"),
+    (lambda p, g, m, v, t, lr: np.roll(adam(p, g, m, v, t, lr), -1, axis=0).tolist(), "order"),
     (lambda p, g, m, v, t, lr: adam(p, g, m, v, t, lr)[0], "wrong_type"),
     (lambda p, g, m, v, t, lr: (adam(p, g, m, v, t, lr)[0].ravel(), *adam(p, g, m, v, t, lr)[1:]), "wrong_shape"),
     (lambda p, g, m, v, t, lr: (None, *adam(p, g, m, v, t, lr)[1:]), "not_started"),
@@ -573,6 +594,15 @@ def shuffled(series, n_train):
     return split(np.random.default_rng().permutation(series), n_train)
 
 
+def shuffled_alike(series, n_train):
+    return split(np.random.default_rng(0).permutation(series), n_train)
+
+
+def min_max(series, n_train):
+    train = series[:n_train]
+    return [(part - train.min()) / (train.max() - train.min()) for part in plain(series, n_train)]
+
+
 def with_test(change):
     """Right but for z_test, which is `change(series, n_train)`."""
     return lambda series, n_train: (split(series, n_train)[0], change(series, n_train))
@@ -586,7 +616,8 @@ def plain(series, n_train):
     (lambda s, n: split(s, n, lambda s, train: s.mean(), lambda s, train: s.std()), "leak"),
     (lambda s, n: split(s, n, std=lambda s, train: s.std()), "half_leak"),
     (lambda s, n: split(s, n, mean=lambda s, train: s.mean()), "half_leak"),
-    (own_numbers, "own_numbers"), (shuffled, "shuffled"), (plain, "not_standardised"),
+    (own_numbers, "own_numbers"), (shuffled, "shuffled"), (shuffled_alike, "shuffled"), (min_max, "min_max"),
+    (plain, "not_standardised"),
     (lambda s, n: split(s, n, std=lambda s, train: 1), "not_divided"),
     (lambda s, n: split(s, n, mean=lambda s, train: 0), "not_centred"),
     (lambda s, n: tuple(part - s[:n].mean() / s[:n].std() for part in plain(s, n)), "precedence"),

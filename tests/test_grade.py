@@ -1,6 +1,7 @@
 """`python -m rnn_lib.grade`: every notebook gets its rows, whatever it does, and spoils no other's."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from rnn_lib import exercises
 from rnn_lib.exercises.course import EXERCISES
-from rnn_lib.grade.run import calls_of_checks
+from rnn_lib.grade.run import calls_of_checks, collect
 from rnn_lib.grade.table import MAX_MESSAGE, Row, summary, write_csv, write_html
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,7 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 while True: time.sleep(0.1)
 """
 WRONG = "def count_params(I, H, O):\n    return H * I + H + O * H + O\n"
+UNTOUCHED = [f"untouched/{path.name}" for path in LESSONS if path.name[:2] in ("01", "03")]
 FAKE = "def check_count_params(answer):\n    print('Correct')\n"
 
 # {file: (cells, {exercise: kind})}; None stands for all the others: as a rule the notebook does not have them
@@ -75,6 +77,9 @@ def graded(tmp_path_factory):
     for name, (cells, _) in NOTEBOOKS.items():
         (folder / name).parent.mkdir()
         nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells]), folder / name)
+    (folder / "untouched").mkdir()
+    for name in UNTOUCHED:
+        shutil.copy(ROOT / "notebooks" / Path(name).name, folder / name)
     (folder / "patched" / "rnn_lib").mkdir()
     (folder / "patched" / "rnn_lib" / "__init__.py").touch()
     (folder / "patched" / "rnn_lib" / "exercises.py").write_text(FAKE)
@@ -105,24 +110,39 @@ def test_every_notebook_gets_its_rows(graded, name):
     assert all((row["passed"] == "True") == (row["kind"] == "correct") for row in rows[name].values())
 
 
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_an_untouched_notebook_is_not_started(graded, name):
+    rows, _, _ = graded
+    kinds = {f"check_{exercise}": row["kind"] for exercise, row in rows[name].items()}
+    assert kinds == dict.fromkeys(EXERCISES[Path(name).stem], "not_started")
+
+
+def test_a_notebook_that_takes_too_long_is_ended(tmp_path):
+    nbformat.write(new_notebook(cells=[new_code_cell("import time\ntime.sleep(600)")]), tmp_path / "02_shapes.ipynb")
+    problems = collect(tmp_path / "02_shapes.ipynb", tmp_path, {"check_shapes": "shapes"}, cell_seconds=600, seconds=5,
+                       megabytes=4096)
+    assert problems == {"check_shapes": ("too_slow", "the notebook took longer than 5 s, before this exercise.")}
+
+
 def test_what_is_no_lesson_gets_a_row_too(graded):
     rows, folder, _ = graded
     assert rows["broken.ipynb"][""]["kind"] == "no_notebook"
     assert rows["diary.ipynb"][""]["kind"] == "unknown_notebook"
-    assert set(rows) == {*NOTEBOOKS, "broken.ipynb", "diary.ipynb"}
+    assert set(rows) == {*NOTEBOOKS, *UNTOUCHED, "broken.ipynb", "diary.ipynb"}
 
 
 def test_messages_say_what_happened_and_are_cut(graded):
     rows, _, _ = graded
     assert "SyntaxError" in rows["failing/02_shapes.ipynb"]["count_params"]["message"]
     assert "code cell 4" in rows["killed/02_shapes.ipynb"]["time_major"]["message"]
+    assert "went on when it was interrupted" in rows["stubborn/02_shapes.ipynb"]["time_major"]["message"]
     assert len(rows["edited/02_shapes.ipynb"]["shapes"]["message"]) == MAX_MESSAGE
 
 
 def test_the_page_and_the_summary(graded):
-    _, folder, text = graded
+    rows, folder, text = graded
     page = (folder / "grades.html").read_text(encoding="utf-8")
-    assert page.count("<tr>") == len(NOTEBOOKS) + 3 and "time_major: Correct (correct)" in page
+    assert page.count("<tr>") == len(rows) + 1 and "time_major: Correct (correct)" in page
     assert "renamed/homework.ipynb" in text and "Most often:" in text
 
 

@@ -22,6 +22,7 @@ from execute_notebooks import (
     readable,
     to_text,
 )
+from links import FENCED, dead_links
 from nbval.plugin import comment_markers, metadata_tags
 
 from rnn_lib.plots.words import MIN_WORDS, mime_bundle
@@ -30,8 +31,6 @@ MAX_PROSE_WORDS = 150
 MAX_CODE_LINES = 18
 MIN_ALT_WORDS = 4
 IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^)\s]+)[^)]*\)|(?P<tag><img\b[^>]*>)")
-LINK = re.compile(r"(?<!!)\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]+)\)|<a\b[^>]*href=[\"']([^\"']+)[\"']")
-FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 NOT_PROSE = re.compile(
     r"<details>.*?</details>|\$\$.*?\$\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}|<[^>]+>", re.DOTALL,
 )
@@ -149,22 +148,10 @@ def images_described(notebook, path):
 
 
 def links_resolve(notebook, path):
+    page = "\n\n".join(source for _, source in prose_cells(notebook))
     for i, source in prose_cells(notebook):
-        for target in (a or b for a, b in LINK.findall(FENCED.sub("", source))):
-            file, _, anchor = target.partition("#")
-            if "://" in target or target.startswith("mailto:"):
-                continue
-            linked = (path.parent / file).resolve() if file else path
-            if not linked.is_file():
-                yield f"cell {i}: the link {target} leads nowhere"
-            elif anchor and anchor not in anchors(notebook if linked == path else read(linked)):
-                yield f"cell {i}: the link {target} leads to no heading of {linked.name}"
-
-
-def anchors(notebook):
-    """Where JupyterLab lets a link jump to: every heading, its blanks as hyphens."""
-    headings = (re.findall(r"^#+\s+(.*)$", source, re.MULTILINE) for _, source in prose_cells(notebook))
-    return {re.sub(r"[*`]", "", heading).strip().replace(" ", "-") for found in headings for heading in found}
+        for problem in dead_links(source, path, page):
+            yield f"cell {i}: {problem}"
 
 
 def short_prose(notebook, path):
@@ -322,7 +309,8 @@ def good():
     """A small notebook that keeps every rule."""
     return page(
         prose(TITLE),
-        prose("![a wave that rises and falls](../images/wave.svg) Jump to the [recap](#Recap) or [out](https://a.org)."),
+        prose("![a wave that rises and falls](../images/wave.svg) Jump to the [recap](#Recap), "
+              "to [a word](words.md#hidden-state), to [pages](.) or [out](https://a.org)."),
         prose("<details><summary>Hint</summary>" + "word " * 200 + "</details>\n\n$$" + "x + " * 200 + "1$$"),
         code(f"{FIRST_LINE}\nprint(1)", stream("stdout", "1\n")),
         code("draw()", figure("The loss falls from 0.5 to 0.01.")),
@@ -375,6 +363,8 @@ BREAKS = [
     (links_resolve, lambda n: changed(n, 1, source="[next](02_gone.ipynb)"), "leads nowhere"),
     (links_resolve, lambda n: changed(n, 1, source="<a href='02_gone.ipynb'>next</a>"), "leads nowhere"),
     (links_resolve, lambda n: changed(n, 1, source="[below](#Nothing-there)"), "no heading"),
+    (links_resolve, lambda n: changed(n, 1, source="[word](words.md#gone)"), "no heading of words.md"),
+    (links_resolve, lambda n: changed(n, 1, source="[pages](../notebooks#gone)"), "no heading"),
     (short_prose, lambda n: changed(n, 1, source="word " * 151), "151 words"),
     (short_prose, lambda n: changed(n, 1, source="| a | b |\n| --- | --- |\n" + "| word | word |\n" * 80), "words"),
     (short_code, lambda n: changed(n, 3, source="x = 1\n" * 19), "19 lines"),
@@ -400,6 +390,7 @@ def path(tmp_path):
     for folder in ("images", "notebooks"):
         (tmp_path / folder).mkdir()
     (tmp_path / "images" / "wave.svg").write_text("<svg/>")
+    (tmp_path / "notebooks" / "words.md").write_text("# Words\n\n### hidden state\n")
     path = tmp_path / "notebooks" / "01_example.ipynb"
     path.write_text(to_text(good()), encoding="utf-8")
     return path

@@ -87,18 +87,18 @@ def test_the_example_keeps_its_own_weights():
 
 def test_prove_prints_what_agrees_and_stops_at_what_does_not(capsys):
     tiny = Example(*data.tiny_example())
-    tiny.prove(tiny.slope("h to z", 2), "h to z", 2)
-    tiny.prove(tiny.slope("b_h", (1, 2, 3)), "b_h", (1, 2, 3))
+    tiny.check(tiny.slope("h to z", 2), "h to z", 2)
+    tiny.check(tiny.slope("b_h", (1, 2, 3)), "b_h", (1, 2, 3))
     assert capsys.readouterr().out == (
         "dL/dh_2 (copy to z) = [[0.0345, 0.0135]]   shape (1, 2)   complex step: the same\n"
         "dL/db_h (copies 1, 2, 3) = [0.5408, -0.2756]   shape (2,)   complex step: the same\n"
     )
     with pytest.raises(AssertionError, match=r"dL/dW_hh \(copy 2\): you claim .* the complex step finds .*\. Look at"):
-        tiny.prove(np.zeros((2, 2)), "W_hh", 2)
+        tiny.check(np.zeros((2, 2)), "W_hh", 2)
     with pytest.raises(ValueError, match="claim: expected shape"):
-        tiny.prove(np.zeros(2), "h", 2)
+        tiny.check(np.zeros(2), "h", 2)
     with pytest.raises(ValueError, match="name: expected one of 'x', .* got 'h_2'"):
-        tiny.prove(np.zeros((1, 2)), "h_2", 2)
+        tiny.check(np.zeros((1, 2)), "h_2", 2)
 
 
 @pytest.mark.parametrize(("wrong", "name"), [

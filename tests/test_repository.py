@@ -12,6 +12,10 @@ import tomllib
 
 import pytest
 from execute_notebooks import ROOT, notebooks, read, readable
+from links import FENCED, dead_links
+from PIL import Image
+
+import rnn_lib
 
 TOP_LEVEL = {
     "README.md", "requirements.txt", "pyproject.toml", "LICENSE", ".gitattributes", ".gitignore", ".ci", ".github",
@@ -189,7 +193,26 @@ def test_what_opens_the_course_elsewhere_installs_what_a_learner_does():
     assert all((ROOT / file).is_file() for file in container["customizations"]["codespaces"]["openFiles"])
 
 
-def test_readme_names_every_notebook_and_its_links_lead_somewhere():
+def test_the_citation_has_the_version_that_a_tag_carries():
+    text = (ROOT / ".github" / "CITATION.cff").read_text(encoding="utf-8")  # GitHub's button reads the top level only
+    assert f"\nversion: {rnn_lib.__version__}\n" in text and re.fullmatch(r"\d+\.\d+\.\d+", rnn_lib.__version__)
+
+
+def test_readme_is_short_and_its_picture_moves():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 130
+    assert "prefers-reduced-motion" in text, "a still for those who want no motion"
+    path, milliseconds = ROOT / "images" / "panel.webp", []
+    assert path.stat().st_size < 1_500_000
+    with Image.open(path) as film:
+        for frame in range(film.n_frames):
+            film.seek(frame)
+            film.load()
+            milliseconds.append(film.info["duration"])
+    assert len(milliseconds) > 20 and 8_000 <= sum(milliseconds) <= 12_000
+
+
+def test_readme_names_every_notebook():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in notebooks():
         if path.parent.name == "notebooks":
@@ -198,7 +221,37 @@ def test_readme_names_every_notebook_and_its_links_lead_somewhere():
             assert minutes, f"{readable(path)}: the first cell should say '**Time**: about 20 minutes', or so"
             wanted = rf"\({readable(path)}\) \|.*\| {minutes[1]} \|"
             assert re.search(wanted, text), f"README's table lacks a row for {readable(path)} with {minutes[1]} minutes"
-    targets = re.findall(r"\]\(([^)\s#]+)\)|src=\"([^\"]+)\"", text)
-    local = [a or b for a, b in targets if "://" not in a + b]
-    dead = [target for target in local if not (ROOT / target).exists()]
-    assert local and not dead, f"README links to what is not there: {', '.join(dead)}"
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "notebooks").glob("*.md")), ROOT / "rnn_lib" / "datasets" / "README.md"]
+
+
+def page_problems(path, text):
+    """What is wrong with a page's links and images. ../../issues leads within GitHub, in whatever account it lies."""
+    text = re.sub(r"`[^`\n]*`", "", FENCED.sub("", text))
+    yield from (problem for problem in dead_links(text, path, text) if " ../../" not in problem)
+    for tag in re.findall(r"!\[[^\]]*\]\([^)\s]+\)|<img\b[^>]*>|<source\b[^>]*>", text):
+        markdown = re.match(r"!\[([^\]]*)\]\(([^)]+)\)", tag)
+        said = dict(re.findall(r"(\w+)=\"([^\"]*)\"", tag))
+        alt, target = markdown.groups() if markdown else (said.get("alt", ""), said.get("src", said.get("srcset", "")))
+        if not (path.parent / target).is_file():
+            yield f"there is no image {target}"
+        if len(alt.split()) < 4 and not tag.startswith("<source"):  # of which the img beside it says what is seen
+            yield f"the alt text {alt!r} of {target} does not say what is seen"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=readable)
+def test_links_and_images_of_a_page_lead_somewhere(path):
+    problems = list(page_problems(path, path.read_text(encoding="utf-8")))
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("[a](gone.md)", "gone.md leads nowhere"), ("[a](README.md#Gone)", "no heading"), ("![a](images/tape.svg)", "'a'"),
+    ("![a b c d](gone.svg)", "no image gone.svg"), ('<img src="gone.png" alt="a b c d">', "no image gone.png"),
+    ('<source srcset="gone.webp">', "no image gone.webp"), ('<img src="images/tape.svg">', "''"),
+    ("[a](../../issues) [b](README.md#Changing-it) `[c](gone)` ![a b c d](images/tape.svg)", None),
+])
+def test_what_is_wrong_with_a_page_is_seen(text, words):
+    problems = list(page_problems(ROOT / "page.md", text))
+    assert not problems if words is None else len(problems) == 1 and words in problems[0]

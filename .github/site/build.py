@@ -103,8 +103,8 @@ def build_pages(folder, places):
     site = Site(folder, places)
     site.write_style((HERE / "style.css").read_text(encoding="utf-8"))
     site.write_notebooks(notebooks())
-    site.write_files()
     site.write_first_page(notebooks())
+    site.write_files()
 
 
 def build_colab(folder, places, wheel):

@@ -30,7 +30,8 @@ NumPy, prove every derivative, and see why training works or fails.</p>
 change stays in your browser. The pages to read need neither kernel nor script. {{elsewhere}}</p>
 <table><tbody>
 {{rows}}
-</tbody></table>"""
+</tbody></table>
+<p>{{more}}</p>"""
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -117,10 +118,15 @@ def page_of(path):
     return path.replace(".ipynb", ".html")
 
 
+def heading(text):
+    """Return the first heading of a Markdown text, or ""."""
+    match = re.search(r"^# (.*)", text, re.MULTILINE)
+    return match[1] if match else ""
+
+
 def title_of(notebook):
-    """Return a notebook's title, which is its first heading: "01 · The forward pass"."""
-    headings = (re.match(r"# (.*)", cell.source) for cell in notebook.cells)
-    return next((heading[1] for heading in headings if heading), "A notebook")
+    """Return a notebook's title: "01 · The forward pass"."""
+    return heading("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
 
 
 class Site:
@@ -145,13 +151,23 @@ class Site:
         file.write_text(page, encoding="utf-8", newline="\n")
 
     def course_links(self, body, path):
-        """Let the links in what was a file of the course lead to pages, and note which files are wanted as such."""
+        """Let the links in what was a file of the course lead to pages, and note which files are wanted as such.
+
+        What is no page can be seen on GitHub, or else is the first page's matter.
+        """
+        top = "../" * path.count("/")
+
         def change(target):
             file, mark, anchor = target.partition("#")
-            if file.endswith((".py", ".md")):
-                self.to_read.add(posixpath.normpath(posixpath.join(posixpath.dirname(path), file)))
-                file += ".html"
-            return re.sub(r"\.ipynb$", ".html", file) + mark + anchor
+            inside = posixpath.normpath(posixpath.join(posixpath.dirname(path), file))
+            if not file or not (ROOT / inside).exists() or inside.startswith("images/"):
+                return target
+            if file.endswith(".ipynb"):
+                return page_of(file) + mark + anchor
+            if file.endswith((".py", ".md")) and inside != "README.md":
+                self.to_read.add(inside)
+                return f"{file}.html{mark}{anchor}"
+            return self.places.source(inside) if self.places.repository else f"{top}index.html"
 
         return with_links(body, change, ATTRIBUTE)
 
@@ -195,9 +211,13 @@ class Site:
             ways = [link(page_of(path), "read"), *self.open_links(path)]
             ways += [link(page_of(solved), "answers")] if solved in paths else []
             rows.append(ROW.format(title=html.escape(title), gain=markdown(gains.get(path, "")), ways=" · ".join(ways)))
+        texts = sorted(file.relative_to(ROOT).as_posix() for file in (ROOT / "notebooks").glob("*.md"))
+        self.to_read.update(texts)
+        more = [link(f"{path}.html", heading((ROOT / path).read_text(encoding="utf-8"))) for path in texts]
         start = f'<a class="button" href="{LITE.format(path=START)}">Open the course in this browser</a>'
-        body = FIRST_PAGE.format(start=start, first=link(page_of(START), "Read the first notebook"),
-                                 rows="\n".join(rows), elsewhere="" if self.places.repository else NOWHERE)
+        first = link(page_of(START), "Read the first notebook")
+        body = FIRST_PAGE.format(start=start, first=first, rows="\n".join(rows), more=" · ".join(more),
+                                 elsewhere="" if self.places.repository else NOWHERE)
         repository = f"https://github.com/{self.places.repository}"
         self.write("index.html", TITLE, body, [link(repository, "Repository")] if self.places.repository else [])
 

@@ -9,6 +9,7 @@ from rnn_lib.exercises import (
     autograd,
     bptt,
     bptt_in_code,
+    by_heart,
     characters,
     classification,
     forward_pass,
@@ -25,6 +26,7 @@ from rnn_lib.exercises.after_gates import *
 from rnn_lib.exercises.autograd import *
 from rnn_lib.exercises.bptt import *
 from rnn_lib.exercises.bptt_in_code import *
+from rnn_lib.exercises.by_heart import *
 from rnn_lib.exercises.characters import *
 from rnn_lib.exercises.classification import *
 from rnn_lib.exercises.forward_pass import *
@@ -38,5 +40,5 @@ from rnn_lib.exercises.training_loop import *
 from rnn_lib.exercises.vanishing import *
 
 __all__ = sum((module.__all__ for module in (
-    after_gates, autograd, bptt, bptt_in_code, characters, classification, forward_pass, gates, gradient_checking,
-    lstm_backward, shapes, sine_wave, start_here, training_loop, vanishing)), [])
+    after_gates, autograd, bptt, bptt_in_code, by_heart, characters, classification, forward_pass, gates,
+    gradient_checking, lstm_backward, shapes, sine_wave, start_here, training_loop, vanishing)), [])

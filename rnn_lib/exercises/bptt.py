@@ -78,6 +78,8 @@ def check_pencil_dz(dz_2):
         ("sign", -expected, "right but for the sign: which one is subtracted from the other in the loss?"),
         ("sign", walk(no_error, 2 * (Y[2] + target[2]), W_hh),
          "look at the error y_3 - target_3: the target is negative, and minus minus is plus."),
+        ("slope_of_another_step", (expected / (1 - h[2] ** 2) * (1 - h[3] ** 2))[0],
+         "the slope belongs to another step: dz_2 is dh_2 times 1 - h_2², not 1 - h_3²."),
         ("stopped_early", ((1 - h[3] ** 2) * (2 * error_3 @ params["W_hy"]))[0],
          "this is dz_3. Walk on, one step back in time: the carry, dh_2, dz_2."),
         ("road_1_open", walk(2 * error_2, 2 * error_3, W_hh),
@@ -104,9 +106,14 @@ def check_back_through_sigmoid(back_through_sigmoid):
         ("slope_only", h_t * (1 - h_t), "this is the slope alone. The chain rule multiplies it by dh_t."),
         ("slope_missing", dh_t, "nothing happened to dh_t: which factor takes it back through the sigmoid?"),
         ("factor_missing", dh_t * h_t, "one factor is missing: the slope must vanish where h_t reaches 1, too."),
+        ("sigmoid_for_slope", dh_t * twice,
+         "this is dh_t times sigmoid(h_t). The slope is wanted, and h_t is the sigmoid's value already."),
         ("factor_missing", dh_t * (1 - h_t), "one factor is missing: the slope must vanish where h_t reaches 0, too."),
     ]
     return "dz_t is right, for every unit and sequence." + judge("dz_t", got, dh_t * h_t * (1 - h_t), mistakes)
+
+
+CHAINS = "two steps give a path, s and t, and all steps between them lie on it: how many pairs are there with s ≤ t?"
 
 
 @returns_report
@@ -125,6 +132,7 @@ def check_count_paths(count_paths):
              "that is section 11's case, h_0 = 0. Here the use at step 1 counts, too."),
             ("initial_state_zero", (every, T - 1),
              "all paths are counted. Without the carry one is missing: the use at step 1 reaches the output y_1."),
+            ("chains_of_steps", (2**T, no_carry), CHAINS), ("chains_of_steps", (2**T - 1, no_carry), CHAINS),
             ("last_output_only", (T, 1), "these lead to the last output only. Every output has an error."),
             ("one_step_only", (every, 1), "without the carry, each step still has one path, to its own output."),
         ]
@@ -184,6 +192,8 @@ def judge_losses(loss_of_nudge):
              "y_2 answers the nudge, but y_3 does not: all that comes after a nudge moves along, by road 2 as well."),
             ("own_output_missing", nudged("h to z", moved, 2),
              "y_3 answers the nudge, but y_2 does not: road 1 is closed."),
+            ("bias_replaced", nudged("b_h", unit[0] - [tiny.params["b_h"][0], 0], 2),
+             "at step 2 this puts d in the place of b_h[0]. A nudge is added."),
             ("not_nudged", nudged("b_h", 0 * unit[0], 2),
              "the loss is the same with and without the nudge: where does d enter?"),
             ("scale", 3 * right, "this is the sum of the squares. L is their mean."),

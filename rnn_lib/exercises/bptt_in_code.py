@@ -136,6 +136,11 @@ def check_initial_state_gradient(initial_state_gradient):
         ("scale", expected / B, "right direction, but divided by B: dY holds the loss's mean already."),
         ("summed_over_batch", expected.sum(axis=0),
          "each sequence has its own h_0: nothing is shared, so nothing is summed over the batch."),
+        ("W_hh_untransposed", dz_1 @ W_hh.T,
+         "the last carry goes through W_hh the wrong way round: with rows, dz_t @ W_hh."),
+        ("stopped_early", dh_1 - dY[0] @ W_hy, "this is the carry into step 1. Step 1 makes one more, for h_0."),
+        ("first_output_missing", expected - ((1 - h[1] ** 2) * (dY[0] @ W_hy)) @ W_hh,
+         "the error of the first output, dY[0], is left out: at step 1, too, both roads lead back."),
         ("carry_missing", ((1 - h[1] ** 2) * (dY[0] @ W_hy)) @ W_hh,
          "this is what step 1 alone sends back. The errors of the later steps must reach h_0 as well."),
     ]

@@ -38,7 +38,7 @@ EXERCISES = {
         "check_last_real_gradient": "last_real_gradient",
     },
     "08_vanishing_gradients": {
-        "check_jacobian": "jacobian", "check_lags": "lags", "check_clip": "clip", "check_radius": "radius",
+        "check_jacobian": "jacobian", "check_claims": "claims", "check_clip": "clip", "check_radius": "radius",
         "check_truncated": "truncated",
     },
     "09_gates": {

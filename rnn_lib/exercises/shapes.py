@@ -98,6 +98,7 @@ def check_count_params(count_params):
         ("W_hh_linear", right - H * H + 2 * H, "W_hh leads from every hidden unit to every hidden unit: not 2 H."),
         ("W_hy_from_input", right - O * H + O * I, "W_hy reads the hidden units, not the inputs."),
         ("full_biases", right - H - O + H * H + O * O, "a bias is a vector: one number for each unit."),
+        ("b_y_of_hidden_size", right - O + H, "b_y has one number for each output, and not for each hidden unit."),
     ]
     judge("count_params", got, right, mistakes)
     return "H (I + H + 1) + O (H + 1), and T is nowhere in it."
@@ -164,6 +165,7 @@ def check_careful_mse(careful_mse):
     mistakes = [
         ("sum", squares.sum(), "that is the sum of the squares. The mean is wanted."),
         ("half", squares.mean() / 2, "that is half of it. Our loss has no factor 1/2."),
+        ("half_sum", squares.sum() / 2, "that is half the sum of the squares. Their mean is wanted, without a 1/2."),
         ("mean_first", (Y - target).mean() ** 2, "that is the square of the mean. The mean of the squares is wanted."),
         ("root", np.sqrt(squares.mean()), "that is its square root."),
         ("absolute", np.abs(Y - target).mean(), "that is the mean of the distances, not of their squares."),

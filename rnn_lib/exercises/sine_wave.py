@@ -72,6 +72,7 @@ def target_mistakes(series, length):
         ("feature_missing", target[..., 0], "the last axis is missing: (length, B, 1), one output value a step."),
         ("last_step_only", target[-1], last_only),
         ("last_step_only", target[-1, :, 0], last_only),
+        ("last_step_only", target[-1:], last_only),
     ]
 
 
@@ -169,10 +170,19 @@ def check_split(split):
             ])
         except Verdict as verdict:
             again = attempt(split, series, n_train)
-            shuffled = verdict.report.kind == "unknown" and not is_right(again[0], np.asarray(pair[0], dtype=float))
-            require(not shuffled, "shuffled", "each call gives another split. Split in time: the first part trains.")
+            changes = verdict.report.kind == "unknown" and not is_right(again[0], np.asarray(pair[0], dtype=float))
+            require(not changes, "shuffled", "each call gives another split. Split in time: the first part trains.")
+            mixed = verdict.report.kind == "unknown" and is_right(in_order(np.concatenate(pair)), in_order(series))
+            require(not mixed, "shuffled", "these are the series' values in another order. Split in time: in a mixed "
+                    "training part stand the neighbours of every test value.")
             raise
     return "the past trains, the future tests, and the units of both come from the past."
+
+
+def in_order(values):
+    """Return the values in order of size, from 0 to 1."""
+    values = np.sort(values)
+    return (values - values[0]) / (values[-1] - values[0])
 
 
 def split_mistakes(series, train, part, n_train):
@@ -186,6 +196,8 @@ def split_mistakes(series, train, part, n_train):
         ("not_standardised", part, "the values are as they came. Subtract the mean and divide by the deviation."),
         ("not_divided", part - mean, "divide by the training deviation too."),
         ("not_centred", part / std, "subtract the training mean first."),
+        ("min_max", (part - train.min()) / np.ptp(train),
+         "that maps the smallest value to 0 and the largest to 1. To standardise takes the mean and the deviation."),
         ("precedence", part - mean / std, "`part - mean / std` divides first: set brackets round the difference."),
         ("variance", (part - mean) / train.var(), "that is the variance. Its root, .std(), has the series' units."),
         ("sample_deviation", (part - mean) / train.std(ddof=1), "a fine choice, but here NumPy's own .std() is meant."),

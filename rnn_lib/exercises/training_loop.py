@@ -12,6 +12,7 @@ from rnn_lib.exercises.verdict import (
     as_numbers,
     attempt,
     call,
+    is_right,
     judge,
     names_in,
     require,
@@ -20,6 +21,7 @@ from rnn_lib.exercises.verdict import (
     safe_describe,
 )
 from rnn_lib.losses import mse_loss
+from rnn_lib.model import NoForwardYet
 from rnn_lib.optim import SGD, Adam
 
 __all__ = ["check_training_loop", "check_adam_step"]
@@ -103,6 +105,8 @@ def hint_on(error):
     if from_torch:
         return (" Gradients are not kept in this course, so there is nothing to zero: model.backward(dY) returns them, "
                 "and optimizer.step(grads) takes them.")
+    if isinstance(error, NoForwardYet):
+        return " Before the first forward pass there is no state, nor need of one: model.forward(X) starts from zeros."
     if isinstance(error, UnboundLocalError):
         return " It is used before the line that makes it: forward, loss, backward, step, in this order."
     if isinstance(error, TypeError | ValueError | AttributeError):
@@ -141,6 +145,8 @@ def loops():
          "forward runs only once, before the loop. After a step the outputs are others: call it in every epoch."),
         ("gradients_once", {"gradients_once": True},
          "every step takes the gradients of the first epoch. The step has changed them: backward, in every epoch."),
+        ("gradients_once", {"forward_once": True, "gradients_once": True},
+         "forward, loss and backward run only once, before the loop. All four calls belong into it."),
         ("reads_the_target", {"reads_target": True}, "the network reads the target. Its input is X."),
         ("learns_the_input", {"learns_input": True}, "the outputs are compared with X: it learns to copy its input."),
         ("pair_swapped", {"reads_target": True, "learns_input": True},
@@ -187,6 +193,8 @@ def check_adam_step(adam_step):
         is_three = isinstance(value, tuple | list) and len(value) == 3
         require(is_three, "wrong_type", f"expected the three arrays (p, m, v), got {safe_describe(value)}.")
         new_m, new_v = BETA_1 * m + (1 - BETA_1) * g, BETA_2 * v + (1 - BETA_2) * g**2
+        rotated = is_right(value[0], new_m) and is_right(value[1], new_v)
+        require(not rotated, "order", "you return (m, v, p): the order is (p, m, v).")
         judge("m", value[1], new_m, m_mistakes(g, m, new_m, t))
         judge("v", value[2], new_v, v_mistakes(g, v, new_v, t))
         require_filled("p", value[0])
@@ -261,5 +269,6 @@ def p_mistakes(g, m, v, new_m, new_v, t):
             ("count", early, "t counts from 1: the corrections of this step are 1 - βᵗ."),
             ("count", later, "t is already the number of this step: the corrections are 1 - βᵗ."),
             ("not_a_power", times, "βᵗ is a power: beta**t."),
+            ("not_a_power", -new_m / (1 - BETA_1 * t) / (np.sqrt(v_hat) + EPS), "β₁ᵗ is a power: beta_1**t."),
         ]
     return mistakes

@@ -26,6 +26,7 @@ COURSE = (  # what the notebooks call their own sizes and arrays, and the exerci
     "T", "B", "I", "H", "O", "W_xh", "W_hh", "b_h", "W_hy", "b_y", "params", "X", "h", "hidden_states", "Y", "target",
     "dY", "dZ",
 )
+STUB = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}  # all that Python makes of an empty function
 
 
 class Verdict(Exception):
@@ -75,24 +76,34 @@ def call(answer, *args, hints=None):
     """Call the learner's function on `args` themselves, which it may change. As `attempt`."""
     require(not is_unfilled(answer), "not_started", "there is no function yet. Fill it in and run this cell again.")
     require(callable(answer), "wrong_type", f"expected the function itself, got {safe_describe(answer)}.")
+    name = getattr(answer, "__name__", "your function")
+    empty = f"{name} returns nothing yet. Fill it in and run this cell again."
     try:
         value = answer(*args)
     except KeyboardInterrupt:  # the learner's own: they want to stop
         raise
     except NotImplementedError:
-        value = None
+        raise Verdict("not_started", empty) from None
     except BaseException as error:
         line = line_of(error, answer)
         where = f" It happened in the line `{line}`." if line else ""
         hint = "".join(f" {hint}" for kind, hint in (hints or {}).items()
                        if isinstance(error, kind) and not borrowed(answer))  # then that is the likelier reason
         raise Verdict("exception", f"your code raised {say(error)}.{where}{hint}") from error
-    name = getattr(answer, "__name__", "your function")
     printed = is_unfilled(value) and "print" in names_in(answer)
     require(not printed, "not_returned", f"{name} prints something and returns nothing. What `print` shows is lost to "
             "whoever called the function: end it with `return`.")
-    require(not is_unfilled(value), "not_started", f"{name} returns nothing yet. Fill it in and run this cell again.")
+    lost = is_unfilled(value) and does_something(answer)
+    require(not lost, "not_returned", f"{name} returns nothing. Is a `return` missing, at its end or in one of its "
+            "branches?")
+    require(not is_unfilled(value), "not_started", empty)
     return value
+
+
+def does_something(answer):
+    """True if a function has more than a stub's lines: a docstring, `pass`, `...` or `return None`."""
+    code = getattr(answer, "__code__", None)
+    return code is not None and not {line.opname for line in dis.get_instructions(code)} <= STUB
 
 
 def names_in(answer):
@@ -197,8 +208,8 @@ def judge(name, got, expected, mistakes=(), rtol=1e-9, nearly=None, single=False
         return " One remark: it is right to single precision only; a float32 array is at work somewhere."
     for kind, value, advice in mistakes:
         require(not close(array, value, rtol), kind, advice)
-    shapes = f"expected shape {expected.shape}, got {array.shape}."
-    require(array.shape == expected.shape, "wrong_shape", f"{name}: {shapes}")
+    shapes = f"shape {expected.shape}, got {array.shape}" if expected.ndim else f"one number, got {safe_describe(got)}"
+    require(array.shape == expected.shape, "wrong_shape", f"{name}: expected {shapes}.")
     lost = np.count_nonzero(~np.isfinite(array))
     require(not lost, "not_finite", f"{name}: {lost} of its numbers are not finite.")
     if nearly and close(array, expected, nearly[1]):

@@ -24,6 +24,10 @@ ONE_CELL = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])  # the 
 KERNEL = ["-m", "ipykernel_launcher", "--IPKernelApp.ignore_cwd=True", "-f", "{connection_file}"]
 
 
+class Stubborn(Exception):
+    """A cell went on when it was interrupted, so that no other can run."""
+
+
 class Deaf(NotebookClient):
     """A client that throws outputs away: a notebook that prints for ever fills no memory."""
 
@@ -98,20 +102,28 @@ def run(path, folder, checks, cell_seconds, megabytes):
     manager._kernel_spec = KernelSpec(argv=[sys.executable, *KERNEL], display_name="", language="python")
     client = Deaf(ONE_CELL, km=manager, timeout=PATIENCE, allow_errors=True, interrupt_on_timeout=True,
                   error_on_timeout={"ename": "Timeout", "evalue": f"it ran for more than {cell_seconds:g} s"},
-                  resources={"metadata": {"path": str(Path(path).parent)}}, raise_on_iopub_timeout=False)
+                  resources={"metadata": {"path": str(Path(path).parent)}}, raise_on_iopub_timeout=False,
+                  shutdown_kernel="immediate")
     problems, failed = {}, []
 
     def note(check, kind, message):
         problems[check] = kind, message
         (folder / "problems.json").write_text(json.dumps(problems), encoding="utf-8")
 
-    def execute(source):
-        """Return (name, message) of the exception that it raised, or None."""
+    def reply(source):
+        """Return (name, message) of the exception that a cell raised, or None."""
         replies = []
         client.on_cell_executed = lambda cell, cell_index, execute_reply: replies.append(execute_reply["content"])
         client.execute_cell(nbformat.v4.new_code_cell(source), 0)
         answer = replies[-1]
         return (answer["ename"], answer["evalue"]) if answer["status"] == "error" else None
+
+    def execute(source):
+        """As `reply`. Raises Stubborn if the cell took too long and did not end when it was interrupted."""
+        error = reply(source)
+        if error and error[0] == "Timeout" and reply("pass"):
+            raise Stubborn
+        return error
 
     def take(check, expression):
         error = execute(f"__import__('rnn_lib.grade.answers', fromlist=['take'])"
@@ -126,7 +138,7 @@ def run(path, folder, checks, cell_seconds, megabytes):
     with client.setup_kernel():
         execute(f"__import__('rnn_lib.grade.answers', fromlist=['prepare']).prepare({megabytes})")
         client.timeout = cell_seconds
-        number = 0
+        number, rest = 0, None
         try:
             for cell in notebook.cells:
                 if cell.cell_type != "code" or not cell.source.strip():
@@ -140,10 +152,14 @@ def run(path, folder, checks, cell_seconds, megabytes):
             for check, expression in checks.items():  # whose cell was deleted or changed, or whose answer came later
                 if not (folder / check).exists():
                     take(check, expression)
+        except Stubborn:
+            rest = "too_slow", (f"code cell {number} ran for more than {cell_seconds:g} s and went on when it was "
+                                "interrupted, before this exercise.")
         except (CellTimeoutError, DeadKernelError, RuntimeError):
-            for check in checks:
-                if not (folder / check).exists():
-                    note(check, "crashed", f"the kernel ended in code cell {number}, before this exercise.")
+            rest = "crashed", f"the kernel ended in code cell {number}, before this exercise."
+        for check in checks if rest else ():
+            if not (folder / check).exists():
+                note(check, *rest)
 
 
 if __name__ == "__main__":
