@@ -51,7 +51,7 @@ def with_course_links(notebook, path, address):
     def change(target):
         file, mark, anchor = target.partition("#")
         inside = posixpath.normpath(posixpath.join(posixpath.dirname(path), file))
-        there = address(inside) if (ROOT / inside).is_file() else None  # code may look like a link
+        there = address(inside) if (ROOT / inside).exists() else None  # code may look like a link
         return (there or file) + mark + anchor
 
     for cell in notebook.cells:
@@ -61,9 +61,12 @@ def with_course_links(notebook, path, address):
 
 
 def for_lite(notebook, path, places):
-    """A notebook for JupyterLite, where notebooks and images lie as in the repository, and the rest are pages."""
+    """A notebook for JupyterLite, where notebooks and images lie as in the repository; texts and sources are pages."""
     def address(inside):
-        return f"{places.url}{inside}.html" if inside.endswith((".py", ".md")) else None
+        if inside.endswith((".py", ".md")):
+            return f"{places.url}{inside}.html"
+        beside = inside.startswith(("notebooks", "images/")) or not places.repository
+        return None if beside else places.source(inside)
 
     return with_course_links(with_first_line(notebook, LITE_LINE), path, address)
 
