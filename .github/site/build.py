@@ -125,7 +125,10 @@ def main(arguments=None):
     parser.add_argument("--branch", help="default: the current one")
     parser.add_argument("--url", help="the site's address (default: that of GitHub Pages)")
     options = parser.parse_args(arguments)
-    places = find_places(options.repository, options.branch, options.url)
+    try:
+        places = find_places(options.repository, options.branch, options.url)
+    except ValueError as error:
+        parser.error(str(error))
     if options.colab and not places.repository:
         parser.error("--colab: the copies need a repository on GitHub: --repository OWNER/NAME")
     for folder in filter(None, (options.folder, options.colab)):
