@@ -65,6 +65,16 @@ def test_a_run_that_diverged_is_drawn_and_says_so():
     playgrounds.draw_classifier(run, ghosts=[run, run]).canvas.draw()
 
 
+@pytest.mark.parametrize(("settings", "advice"), [
+    ({"task": "parity"}, "try the error at every step."), ({"lr": 1.0}, "try a smaller learning rate."),
+    ({"lr": 0.0001}, "try a larger learning rate."), ({"hidden_size": 1}, "try more units."),
+])
+def test_a_run_that_learned_nothing_says_so_and_what_to_try(settings, advice):
+    run = playgrounds.train_classifier(**settings, epochs=1)
+    run.accuracy = run.task.chance
+    assert run.summary.endswith(f"no better than memoryless; {advice}") and len(run.summary) <= 130
+
+
 def test_the_progress_is_reported():
     epochs = []
     playgrounds.train_classifier(epochs=3, on_epoch=lambda epoch, history: epochs.append(epoch))

@@ -82,6 +82,16 @@ def test_a_run_knows_its_task_and_is_the_same_twice():
     assert f"{run.accuracy[9]:.0%} right after 10" in run.summary
 
 
+def test_a_run_that_only_guesses_says_so():
+    run = playgrounds.run_race("parity", "attention", 10, 20, epochs=50)
+    assert run.guesses and not run.learned and "50 updates, no better than guessing. " in run.summary
+    assert "no better than guessing" in playgrounds.draw_race(run).axes[0].get_title(loc="left")
+    run.accuracy = np.full(20, 0.7)
+    assert not run.guesses and not run.learned and "not learned yet" in run.summary
+    run.accuracy = np.full(20, 0.8)
+    assert run.learned and "50 updates. 80% right" in run.summary
+
+
 def test_training_can_be_stopped():
     run = playgrounds.run_race("parity", "RNN", on_epoch=lambda epoch, history: epoch == 4)
     assert run.steps == 5
