@@ -85,8 +85,8 @@ class Panel(widgets.VBox):
         for control in controls.values():
             control.style.description_width = f"{label_width}px"
             control.layout.width, control.layout.max_width = f"{CONTROL_WIDTH}px", "100%"
-            if self.follows and not isinstance(control, widgets.Dropdown):
-                control.continuous_update = True
+            if hasattr(control, "readout"):  # a slider
+                control.continuous_update = self.follows
             control.observe(lambda change: self.update(), names="value")
         self.picture = self.empty_picture()
         self.text = widgets.HTML(layout={"flex": "1 1 300px"})
