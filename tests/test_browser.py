@@ -250,7 +250,7 @@ def test_every_slider_of_a_panel_is_answered_in_time(panels, name, record_proper
     record_property("kernel memory, MB", [name, round(before, 1), round(after, 1)])
     assert after - before < MEMORY_LIMIT and not failed
     times = [round(answer["milliseconds"]) for answer in answers]
-    trains = "trains" if json.loads(panels.execute("print(int(panel.reports_progress))")) else "trains nothing"
+    trains = "trains nothing" if panels.execute("print(panel.follows)").strip() == "True" else "trains"
     record_property("release to painted page, ms", [f"{name}, {trains}", times])
     record_property("parts, ms", [name, {part: statistics.median(a["parts"][part] for a in answers) for part in PARTS}])
     if at_ease and idle():
