@@ -41,15 +41,17 @@ import gc, psutil
 gc.collect()
 print(psutil.Process().memory_info().rss / 1e6)
 """
-# Two hundred moves without the hand: what is computed is remembered, drawing and painting are as ever.
+# Two hundred moves without the hand: what is computed is remembered, drawing is as ever, no picture is sent.
 MOVES = """
 import functools, gc, psutil
+from rnn_lib.playgrounds.picture import to_urls
 control, run, failed = next(iter(panel.controls.values())), panel.run, []
 panel.run = functools.lru_cache(lambda **settings: run(**{k: v for k, v in settings.items() if k != "on_epoch"}))
 options = getattr(control, "options", None)
 values = (control.min, control.max) if hasattr(control, "max") else ("a", "b") if options is None else (
     [option[1] if isinstance(option, tuple) else option for option in (options[0], options[-1])])
 panel.hooks = dict
+panel.paint = to_urls if hasattr(panel.picture, "children") else len
 start = control.value
 for move in range(200):
     control.value = values[move % 2]
@@ -57,8 +59,10 @@ for move in range(200):
     if move in (20, 199):
         gc.collect()
         print(psutil.Process().memory_info().rss / 1e6)
-del panel.hooks
+del panel.hooks, panel.paint
+panel.past = []
 panel.run, control.value = run, start
+panel.update()
 print(len(failed))
 """
 
