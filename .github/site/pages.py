@@ -27,13 +27,13 @@ FIRST_PAGE = f"""<h1>{TITLE}</h1>
 <p>A course of Jupyter notebooks in which you write a recurrent neural network and its backpropagation through time in
 NumPy, prove every derivative, and see why training works or fails.</p>
 <p>{{start}} {{first}}</p>
-{{picture}}
 <p>To run it here installs nothing: Python is loaded into the page, which takes a moment the first time, and what you
 change stays in your browser. The pages to read need neither kernel nor script. {{elsewhere}}</p>
 <table><tbody>
 {{rows}}
 </tbody></table>
-<p>{{more}}</p>"""
+<p>{{more}}</p>
+{{picture}}"""
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
