@@ -34,7 +34,7 @@ VENV = ROOT / "build" / "venv"
 TOOLS = next(filter(Path.is_file, (VENV / "bin" / "python", VENV / "Scripts" / "python.exe")), None)
 REPOSITORY = "someone/their-course"
 KERNEL_PACKAGES = ("micropip", "packaging", "ipython", "jedi")  # with all that they depend on
-TEST_LIMIT = 240  # s, then the browser hangs: the kernel starts in about 10 s on an idle machine
+TEST_LIMIT = 240  # s, then the browser hangs: the longest test takes about half a minute on a busy machine
 
 PROBE = """import sys
 from importlib.metadata import version
