@@ -16,8 +16,8 @@ from PIL import Image
 NOTEBOOK, PANEL = "notebooks/06_sine_wave.ipynb", "Panel: sine wave"
 DRAGS = (("hidden size", 2), ("hidden size", 32), ("learning rate", 9), ("learning rate", 6))  # 9: the tenth, 0.1
 STEPS = 12  # mouse moves a drag
-FRAME, LOOK, END = 60, 1100, 2000  # milliseconds: of a move, of a look at a result, of one at the last
-WIDTH, SCALE = 960, 1.5  # of the browser's window, in pixels of the page, and how many pixels of the picture each has
+FRAME, LOOK, END = 60, 1000, 1800  # milliseconds: of a move, of a look at a result, of one at the last
+WIDTH, SCALE = 1080, 1.25  # of the window, in pixels of the page, and how many pixels of the picture each of these has
 MOST_BYTES, SECONDS = 1_500_000, (8, 12)
 
 SCRIPT = """

@@ -70,6 +70,7 @@ DIVIDE_WRONG = [
     (lambda d, y, a, b: (d / b, -d * y / b**2), "scale"),
     (lambda d, y, a, b: (d / b, -d / b**2), "scale"),
     (lambda d, y, a, b: (d / b, d * a), "scale"),
+    (lambda d, y, a, b: (d / b, d * a / b), "scale"),
     (lambda d, y, a, b: (d / b, d / a), "turned_round"),
     (lambda d, y, a, b: (d / b, d), "unknown"),
 ]

@@ -218,6 +218,7 @@ def test_each_number_is_looked_at(u):
     ("dropped_k", lambda p, k: top_k(p, len(p) - k)),
     ("softmax", lambda p, k: softmax(np.where(p >= np.sort(p)[-k], p, 0))),
     ("softmax", lambda p, k: np.exp(p) * (p >= np.sort(p)[-k]) / np.exp(p)[p >= np.sort(p)[-k]].sum()),
+    ("tie", lambda p, k: np.where(p >= np.sort(p)[-k], p, 0) / p[p >= np.sort(p)[-k]].sum()),
     ("unknown", lambda p, k: 2 * p + k),
 ])
 def test_top_k_wrong(kind, answer):

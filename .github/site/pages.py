@@ -20,6 +20,7 @@ from pygments.lexers import PythonLexer
 TITLE = "RNNs from scratch, every gradient checked"
 LITE = "lite/lab/index.html?path={path}"
 README_ROW = re.compile(r"^\| \d\d \| \[[^\]]*\]\(([^)]+)\) \| (.*) \| \d+ \|$", re.MULTILINE)
+PICTURE = re.compile(r"<picture>.*?</picture>", re.DOTALL)  # the README's, which moves for those who like it
 ROW = "<tr><td><strong>{title}</strong>{gain}</td><td>{ways}</td></tr>"
 NOWHERE = "This copy of the site was built from no repository on GitHub: it has no links to Colab and Binder."
 FIRST_PAGE = f"""<h1>{TITLE}</h1>
@@ -31,7 +32,8 @@ change stays in your browser. The pages to read need neither kernel nor script. 
 <table><tbody>
 {{rows}}
 </tbody></table>
-<p>{{more}}</p>"""
+<p>{{more}}</p>
+{{picture}}"""
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -201,7 +203,8 @@ class Site:
 
     def write_first_page(self, paths):
         """Write the page that lists all notebooks."""
-        gains = dict(README_ROW.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        gains, picture = dict(README_ROW.findall(readme)), PICTURE.search(readme)
         rows = []
         for path in paths:
             if "/solutions/" in path:
@@ -216,8 +219,8 @@ class Site:
         more = [link(f"{path}.html", heading((ROOT / path).read_text(encoding="utf-8"))) for path in texts]
         start = f'<a class="button" href="{LITE.format(path=START)}">Open the course in this browser</a>'
         first = link(page_of(START), "Read the first notebook")
-        body = FIRST_PAGE.format(start=start, first=first, rows="\n".join(rows), more=" · ".join(more),
-                                 elsewhere="" if self.places.repository else NOWHERE)
+        body = FIRST_PAGE.format(start=start, first=first, picture=picture[0] if picture else "", rows="\n".join(rows),
+                                 more=" · ".join(more), elsewhere="" if self.places.repository else NOWHERE)
         repository = f"https://github.com/{self.places.repository}"
         self.write("index.html", TITLE, body, [link(repository, "Repository")] if self.places.repository else [])
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from rnn_lib import RNN
 from rnn_lib.bugs.mingru import MINGRU_SUBJECT
+from rnn_lib.exercises.counted import calculations
 from rnn_lib.exercises.diagnosis import diagnose
 from rnn_lib.exercises.verdict import (
     attempt,
@@ -51,21 +52,6 @@ def solve(a, u):
     return h
 
 
-class Counted(np.ndarray):
-    """An array that counts how often NumPy calculates with it, or with what comes of it."""
-
-    calls = 0
-
-    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
-        """Count the call, and hand it on."""
-        Counted.calls += 1
-        plain = [x.view(np.ndarray) if isinstance(x, Counted) else x for x in inputs]
-        if out is not None:
-            options["out"] = tuple(x.view(np.ndarray) if isinstance(x, Counted) else x for x in out)
-        value = getattr(ufunc, method)(*plain, **options)
-        return value.view(Counted) if isinstance(value, np.ndarray) else value
-
-
 @returns_report
 def check_walk_by_scan(walk_by_scan):
     """Check exercise 1: dL/dh_t of all steps, (T, B, H), from road 1 and the multipliers, in about log2 T rounds."""
@@ -102,11 +88,9 @@ def check_walk_by_scan(walk_by_scan):
             ("one_round", road_1 + np.concatenate([a[1:] * road_1[1:], 0 * a[:1]]),
              "that is one round: each step knows of one later step only."),
         ])
-    counted = [np.ones((1024, 1, 1)).view(Counted) for _ in range(2)]
-    Counted.calls = 0
-    attempt(walk_by_scan, *counted)
-    require(Counted.calls < 500, "loop", f"right, but 1024 steps took {Counted.calls} calculations, one after the "
-            "other. A scan needs ten rounds of a few.")
+    calls = calculations(walk_by_scan, (1024, 1, 1), (1024, 1, 1))
+    require(calls < 500, "loop", f"right, but 1024 steps took {calls} calculations, one after the other. A scan needs "
+            "ten rounds of a few.")
     return "a walk back through 1024 steps in ten rounds." + remark
 
 

@@ -47,6 +47,7 @@ def check_back_through_divide(back):
         ("scale", -d * y / b**2, "divided by b once too often: y holds one 1/b already."),
         ("scale", -d / b**2, "the a is missing: y is a times 1/b."),
         ("scale", d * a, "this is the rule of a product."),
+        ("scale", d * y, "the derivative of 1/b is -1/b²: a minus and a square are missing."),
         ("turned_round", d / a, "this is a slope of b / a. In a / b the b is below the line: 1/b has the slope -1/b²."),
     ])
     return "with b fixed y is a times a constant, and -a / b² is -y / b."

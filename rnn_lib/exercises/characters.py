@@ -221,4 +221,7 @@ def check_top_k(top_k):
             *(("softmax", e / e.sum(), "these are probabilities already. No second softmax: divide the kept ones by "
                "their sum.") for e in (np.exp(kept), np.exp(p) * (rank < k))),
         ])
+    kept = np.asarray(attempt(top_k, np.full(4, 0.25), 2))
+    require(np.count_nonzero(kept) == 2, "tie", "of four equally likely letters, k = 2 should keep two, it keeps "
+            f"{np.count_nonzero(kept)}. Keep k of those that are equal, no more: argsort puts them in an order.")
     return "the tail is cut, what is kept keeps its ratios."

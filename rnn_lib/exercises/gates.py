@@ -162,7 +162,7 @@ def check_open_roads(reaches):
         answer = reaches[key]
         require(isinstance(answer, bool | np.bool_), "wrong_type", f"{key}: expected True or False, got "
                 f"{safe_describe(answer)}.")
-        require(bool(answer) == truth, "wrong_road", f"{key}: no. {reason}")
+        require(bool(answer) == truth, "wrong_road", f"{key}: not so: {reason}")
     return ("what needs no W_hh is the road along the kept state, and only the gate that keeps (f, in a GRU z) stands "
             "on it between two steps.")
 
