@@ -210,7 +210,7 @@ def jacobians(**bugs):
                 gone = "carry_missing" in bugs or (T - t + 1) % bugs.get("truncated", T + 1) == 0
                 later = np.concatenate([hidden * (not gone and "hidden_carry_missing" not in bugs),
                                         own_road * kept_of * (not gone and "cell_carry_missing" not in bugs)])
-                rows = np.concatenate([np.split(dz, 4)[GATES.index(k)] for k in bugs.get("gates_swapped", GATES)])
+                rows = dz.reshape(4, H)[[GATES.index(k) for k in bugs.get("gates_swapped", GATES)]].ravel()
                 h_prev = h[t, b] if "state_off_by_one" in bugs else h[t - 1, b]
                 if "state_wraps" in bugs and t == 1:
                     h_prev = h[T, b]

@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from rnn_lib import exercises
 from rnn_lib.exercises.course import EXERCISES
+from rnn_lib.grade.__main__ import main
 from rnn_lib.grade.run import calls_of_checks, collect
 from rnn_lib.grade.table import MAX_MESSAGE, Row, summary, write_csv, write_html
 
@@ -119,9 +120,9 @@ def test_an_untouched_notebook_is_not_started(graded, name):
 
 def test_a_notebook_that_takes_too_long_is_ended(tmp_path):
     nbformat.write(new_notebook(cells=[new_code_cell("import time\ntime.sleep(600)")]), tmp_path / "02_shapes.ipynb")
-    problems = collect(tmp_path / "02_shapes.ipynb", tmp_path, {"check_shapes": "shapes"}, cell_seconds=600, seconds=5,
+    problems = collect(tmp_path / "02_shapes.ipynb", tmp_path, {"check_shapes": "shapes"}, cell_seconds=600, seconds=3,
                        megabytes=4096)
-    assert problems == {"check_shapes": ("too_slow", "the notebook took longer than 5 s, before this exercise.")}
+    assert problems == {"check_shapes": ("too_slow", "the notebook took longer than 3 s, before this exercise.")}
 
 
 def test_what_is_no_lesson_gets_a_row_too(graded):
@@ -162,10 +163,11 @@ def test_the_page_escapes_what_learners_write(tmp_path):
     ([".", "--jobs", "0"], "invalid positive value"),
     ([".", "--out", "nowhere/grades.csv"], "--out: expected a file in a folder that exists"),
 ])
-def test_bad_arguments(tmp_path, arguments, words):
-    answer = subprocess.run([sys.executable, "-m", "rnn_lib.grade", *arguments], capture_output=True, text=True,
-                            cwd=tmp_path)
-    assert answer.returncode == 2 and words in answer.stderr
+def test_bad_arguments(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and words in capsys.readouterr().err
 
 
 def sources(path):

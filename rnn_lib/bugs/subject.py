@@ -212,8 +212,9 @@ class Subject:
 
     @cached_property
     def fingerprints(self):
-        """What each bug leaves on the problems, a list of `Fingerprint`s."""
-        return [Fingerprint((bug.kind,), bug.make, self.problems, bug.name, bug.sentence) for bug in self.bugs.values()]
+        """What each bug leaves on the problems: `Fingerprints`."""
+        return Fingerprints(Fingerprint((bug.kind,), bug.make, self.problems, bug.name, bug.sentence)
+                            for bug in self.bugs.values())
 
     @cached_property
     def pairs(self):
@@ -221,9 +222,10 @@ class Subject:
         args = self.first.args.values()
         changes = [(bug, set(bug.backward.changes(*args))) for bug in self.bugs.values()
                    if isinstance(bug.backward, Change) and bug.name not in self.unpaired]
-        return [Fingerprint((one.kind, other.kind), partial(or_, one.backward, other.backward), self.problems)
-                for (one, parts), (other, others) in combinations(changes, 2)
-                if one.kind != other.kind and not parts & others]
+        return Fingerprints(
+            Fingerprint((one.kind, other.kind), partial(or_, one.backward, other.backward), self.problems)
+            for (one, parts), (other, others) in combinations(changes, 2)
+            if one.kind != other.kind and not parts & others)
 
 
 @dataclass(frozen=True)
@@ -252,3 +254,23 @@ class Fingerprint:
     def gradients(self):
         """The gradients on each problem."""
         return list(map(self.on, range(len(self.problems))))
+
+
+class Fingerprints(list):
+    """A list of `Fingerprint`s, all of which are compared with an answer at once: there are thousands."""
+
+    def like(self, name, gradient, rtol):
+        """Return the indices of those that leave this gradient of the parameter `name` on the first problem."""
+        if not self:
+            return []
+        left, sizes = self.on_first[name]
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(left - gradient.ravel()).max(axis=1)  # not finite if a number of one of them is not
+        alike = np.isfinite(difference) & (difference <= rtol * np.maximum(sizes, np.abs(gradient).max()))
+        return np.flatnonzero(alike).tolist()
+
+    @cached_property
+    def on_first(self):
+        """{parameter: (its gradients on the first problem, one in a row; the largest number of each)}."""
+        left = {name: np.array([mark.on(0)[name].ravel() for mark in self]) for name in self[0].problems[0].params}
+        return {name: (rows, np.abs(rows).max(axis=1)) for name, rows in left.items()}

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -58,7 +59,7 @@ class Learner:
         for name, value in before.items():
             pairs = ([(value[key], after[name].get(key)) for key in value] if isinstance(value, dict)
                      else [(value, after[name])])
-            if not all(a is not None and close(a, b, 1e-12) for b, a in pairs):
+            if not all(a is not None and (np.array_equal(a, b) or close(a, b, 1e-12)) for b, a in pairs):
                 self.changed.add(name)
 
     def gradients(self, value, problem):
@@ -153,9 +154,14 @@ class Answers:
         return self.everywhere(lambda g, other: close(g, other, self.rtol), gradients)
 
     def explained_by(self, mark):
-        """Return the parameters whose gradients are everywhere those of a `bugs.Fingerprint`, if a wrong one is."""
-        on_first = {name for name in self.wrong if close(self.grads[0][name], mark.on(0)[name], self.rtol)}
-        return self.left_by(mark.gradients) if on_first else []
+        """Return the parameters whose gradients are everywhere those of a bug's Fingerprint, if a wrong one is."""
+        return self.left_by(mark.gradients) if mark.name in self.suspects else []
+
+    @cached_property
+    def suspects(self):
+        """The names of the bugs that leave one of the wrong gradients on the first problem."""
+        marks = self.subject.fingerprints
+        return {marks[i].name for name in self.wrong for i in marks.like(name, self.grads[0][name], self.rtol)}
 
     def found(self, kind, finding=""):
         """Return the Verdict on a mistake of this kind, with the gradients in which it shows."""
@@ -214,7 +220,7 @@ def one_number(names):
 def turned(g):
     """Return a matrix transposed, or a column of squares with each square transposed; anything else as it is."""
     squares, rest = divmod(len(g), g.shape[1]) if g.ndim == 2 and g.size else (0, 1)
-    return np.concatenate([square.T for square in np.split(g, squares)]) if not rest else g.T
+    return g.reshape(squares, *2 * g.shape[1:]).swapaxes(1, 2).reshape(g.shape) if not rest else g.T
 
 
 def sideways(g, expected, rtol):

@@ -195,10 +195,10 @@ def kinds_that_fit(subject, answers):
     marks = [(mark.kinds[0], set(answers.explained_by(mark))) for mark in subject.fingerprints
              if mark.kinds[0] not in OWN_TEST]
     kinds = {kind for kind, names in marks if names == set(answers.names)}
-    return kinds or {  # or each wrong gradient has this mistake in another form
-        kind for kind, _ in marks
-        if set(answers.wrong) <= set().union(*(names for k, names in marks if k == kind))
-    }
+    explained = {}
+    for kind, names in marks:
+        explained.setdefault(kind, set()).update(names)
+    return kinds or {kind for kind, names in explained.items() if set(answers.wrong) <= names}  # each in another form
 
 
 def place(kind, subject, answers):

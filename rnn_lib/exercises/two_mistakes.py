@@ -24,8 +24,10 @@ def both(subject, kinds, ending=""):
 
 def two_at_once(subject, answers):
     """Return the two kinds of mistakes that together explain every gradient, or None unless there is one such pair."""
-    found = {frozenset(mark.kinds) for mark in subject.pairs
-             if same(answers.grads[0], mark.on(0), answers.rtol) and answers.left_by(mark.gradients) == answers.names}
+    like = set.intersection(*(set(subject.pairs.like(name, answers.grads[0][name], answers.rtol))
+                              for name in answers.names))
+    found = {frozenset(subject.pairs[i].kinds) for i in like
+             if answers.left_by(subject.pairs[i].gradients) == answers.names}
     found |= side_by_side(subject, answers) | finished(subject, answers)
     return found.pop() if len(found) == 1 else None
 

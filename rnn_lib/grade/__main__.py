@@ -16,8 +16,8 @@ DESCRIPTION = """Run every notebook in a folder, and judge each exercise. The no
 rights: for code from strangers use a container or an account of its own. No network is needed."""
 
 
-def main():
-    """Read the arguments, grade, and write the table, the page and the summary."""
+def main(arguments=None):
+    """Read the arguments (by default the command's), grade, and write the table, the page and the summary."""
     parser = argparse.ArgumentParser(prog="python -m rnn_lib.grade", description=DESCRIPTION)
     parser.add_argument("folder", type=Path, help="the learners' notebooks, in folders of any depth")
     parser.add_argument("--out", type=Path, default=Path("grades.csv"), help="the table; the page stands beside it")
@@ -26,7 +26,7 @@ def main():
     parser.add_argument("--answer-seconds", type=positive, default=60, help="the time the check of an answer may take")
     parser.add_argument("--megabytes", type=positive, default=4096, help="the memory of a notebook (Linux only)")
     parser.add_argument("--jobs", type=positive, default=1, help="notebooks at a time")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(arguments)
     if not arguments.folder.is_dir():
         parser.error(f"FOLDER: expected a folder with notebooks, got {arguments.folder}")
     if not arguments.out.parent.is_dir():
