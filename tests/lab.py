@@ -88,7 +88,7 @@ class Server:
                 [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
                  f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
                  "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={self.copy}",
-                 "--LabApp.expose_app_in_browser=True",
+                 "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
                  "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
                 env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )
@@ -133,13 +133,14 @@ const notebook = () => jupyterapp.shell.currentWidget;
 const kernel = () => notebook()?.sessionContext?.session?.kernel;
 const cells = () => notebook().content.widgets;
 const panel = i => cells()[i].node.querySelector('.widget-vbox');
-const picture = i => panel(i).querySelector('img, pre');  // a text, in the panel that writes
-const shown = node => node && (node.src ?? node.textContent);
-const complete = node => node && (node.naturalWidth ?? node.clientWidth) && (node.complete ?? true);
+const pieces = i => [...panel(i).querySelectorAll('.widget-image, pre')];  // a text, in the panel that writes
+const shown = i => pieces(i).map(node => node.src ?? node.textContent).join();
+const complete = i => pieces(i).length && pieces(i).every(
+  node => (node.naturalWidth ?? node.clientWidth) && (node.complete ?? true));
 const text = i => panel(i).querySelector('[role=status]')?.textContent ?? '';
 const handle = (i, k) => [...panel(i).querySelectorAll('.noUi-handle, select')][k];
 const frame = () => new Promise(done => requestAnimationFrame(done));
-const lab = window.lab = {errors: [], kernel, cells, panel, picture, text, handle};
+const lab = window.lab = {errors: [], kernel, cells, panel, pieces, shown, text, handle};
 
 lab.ready = () => !!(window.jupyterapp && notebook()?.context?.isReady && notebook().sessionContext?.isReady
                      && kernel()?.status === 'idle' && !document.querySelector('#jupyterlab-splash'));
@@ -158,7 +159,7 @@ lab.panels = () => cells().map((cell, i) => [cell, i]).filter(([cell]) => cell.m
 lab.show = async i => {
   notebook().content.activeCellIndex = i;
   await notebook().content.scrollToItem(i, 'center').catch(() => null);
-  while (!(panel(i) && complete(picture(i)) && text(i))) await frame();
+  while (!(panel(i) && complete(i) && text(i))) await frame();
   panel(i).scrollIntoView({block: 'center'});
 };
 lab.controls = i => [...panel(i).querySelectorAll('.widget-slider, .widget-dropdown')].map(node => {
@@ -172,26 +173,66 @@ lab.value = (i, k) => {
   const bar = node.closest('.noUi-target').noUiSlider, {range, step} = bar.options;
   return {now: bar.get(true), min: +range.min, max: +range.max, step};
 };
-// Watch a panel until it shows another text or picture than before and the kernel was idle for so many frames.
+const visible = node => node.getClientRects().length && getComputedStyle(node).visibility !== 'hidden';
+// The texts of a panel whose contrast with what is behind them is below 4.5 : 1, which WCAG asks for.
+lab.pale = i => {
+  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+  const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = colour => {
+    const [r, g, b] = channels(colour).map(c => linear(c / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const behind = node => {
+    const opaque = node => (channels(getComputedStyle(node).backgroundColor)[3] ?? 1) > 0.5;
+    while (node && !opaque(node)) node = node.parentElement;
+    return node ? getComputedStyle(node).backgroundColor : 'rgb(255, 255, 255)'; };
+  return [...panel(i).querySelectorAll('*')].filter(node => visible(node) && !node.disabled
+    && [...node.childNodes].some(child => child.nodeType === 3 && child.textContent.trim())).map(node => {
+      const [a, b] = [light(getComputedStyle(node).color), light(behind(node))];
+      return [node.textContent.trim().slice(0, 40), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]; })
+    .filter(([, contrast]) => contrast < 4.5);
+};
+// What sticks out of a panel, or does not fit into its own place. A picture may be scrolled; it is not squeezed.
+lab.misfits = i => {
+  const right = panel(i).getBoundingClientRect().right + 1, found = [];
+  for (const node of panel(i).querySelectorAll('.widget-slider, .widget-dropdown, .widget-text, .rnn-summary, button'))
+    if (node.getBoundingClientRect().right > right) found.push(node.className);
+  for (const node of panel(i).querySelectorAll('.widget-label, .rnn-summary, .widget-readout'))
+    if (node.scrollWidth > node.clientWidth + 1 || node.scrollHeight > node.clientHeight + 2)
+      found.push(node.textContent);
+  for (const node of pieces(i))
+    if (node.naturalWidth && node.clientWidth < 0.65 * node.naturalWidth) found.push('a squeezed picture');
+  return found;
+};
+// Watch a panel until it has painted another text or picture than before and the kernel was idle for so many frames.
+// Painted is: the picture is decoded, and two frames have begun since. Times are in ms since 1970, as the kernel's are.
 lab.watch = ([i, frames]) => {
-  const start = performance.now(), before = {text: text(i), src: shown(picture(i))}, height = panel(i).offsetHeight;
-  const seen = {pressed: null, changed: null, changes: 0, lost: 0, jumps: 0, progress: 0};
-  let src = before.src, words = before.text, calm = 0;
+  const now = () => performance.timeOrigin + performance.now(), deadline = now() + 60000;
+  const before = {text: text(i), src: shown(i)}, height = panel(i).offsetHeight;
+  const seen = {pressed: null, arrived: null, painted: null, changes: 0, lost: 0, jumps: 0, progress: 0};
+  let src = before.src, words = before.text, calm = 0, painting = 0;
   for (const kind of ['keydown', 'input'])
-    document.addEventListener(kind, event => { seen.pressed ??= event.timeStamp; }, {capture: true, once: true});
+    document.addEventListener(kind, event => { seen.pressed ??= performance.timeOrigin + event.timeStamp; },
+                              {capture: true, once: true});
+  const look = async () => {
+    if (shown(i) === src && text(i) === words) return;
+    src = shown(i); words = text(i); seen.changes++; seen.arrived = now(); calm = 0; painting++;
+    await Promise.all(pieces(i).map(node => node.decode?.().catch(() => null)));
+    await frame(); await frame();
+    seen.painted = now(); painting--;
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(panel(i), {subtree: true, childList: true, characterData: true, attributes: true});
   lab.answer = (async () => {
-    while (performance.now() - start < 60000) {
-      const image = picture(i);
-      if (!complete(image)) seen.lost++;
+    while (now() < deadline) {
+      if (!complete(i)) seen.lost++;
       if (panel(i).offsetHeight !== height) seen.jumps++;
       if (panel(i).querySelector('progress')) seen.progress++;
-      if (image && (shown(image) !== src || text(i) !== words)) {
-        src = shown(image); words = text(i); seen.changes++; seen.changed = performance.now(); calm = 0; }
-      calm = seen.changed !== null && kernel().status === 'idle' ? calm + 1 : 0;
+      calm = seen.changes && !painting && kernel().status === 'idle' ? calm + 1 : 0;
       if (calm >= frames) break;
       await frame();
     }
-    return {...seen, milliseconds: seen.changed - seen.pressed, picture_changed: shown(picture(i)) !== before.src};
+    observer.disconnect();
+    return {...seen, milliseconds: seen.painted - seen.pressed, picture_changed: shown(i) !== before.src};
   })();
 };
 lab.execute = async code => {
@@ -203,6 +244,49 @@ lab.execute = async code => {
 };
 })();
 """
+
+
+# In the kernel: note when a panel's run, drawing and encoding begin and end, in ms since 1970.
+CLOCK = """
+import gc, json, time
+from rnn_lib.playgrounds import panel as module
+from rnn_lib.playgrounds.panel import Panel
+
+marks = []
+
+def timed(part, function):
+    def wrapper(*given, **more):
+        start = time.time()
+        try:
+            return function(*given, **more)
+        finally:
+            marks.append([part, 1000 * start, 1000 * time.time()])
+    return wrapper
+
+if not hasattr(module, "clocked"):
+    module.clocked, module.to_urls = True, timed("encode", module.to_urls)
+for thing in gc.get_objects():
+    if issubclass(type(thing), Panel) and not hasattr(thing, "clocked"):  # isinstance fails on dead weakrefs
+        thing.clocked, thing.run, thing.draw = True, timed("compute", thing.run), timed("draw", thing.draw)
+"""
+PARTS = ["to kernel", "compute", "draw", "encode", "back", "paint"]
+
+
+def parts_of(answer, marks):
+    """Split the time from key press to painted page, ms: a dict of PARTS. `marks` are the kernel's, see CLOCK."""
+    last = {part: (start, end) for part, start, end in marks}
+    computed, drawn = last["compute"], last["draw"]
+    encoded = last.get("encode", (drawn[1], drawn[1]))  # a text is not encoded
+    times = [answer["pressed"], *computed, encoded[0], encoded[1], answer["arrived"], answer["painted"]]
+    return dict(zip(PARTS, (later - earlier for earlier, later in zip(times, times[1:], strict=False)), strict=True))
+
+
+def idle():
+    """True if two processes get all of two cores at this process's priority, as a kernel and a browser want them."""
+    spin = ("import time\nstart = time.perf_counter()\nwhile time.perf_counter() < start + 0.3: pass\n"
+            "print(time.process_time() > 0.27)")
+    spinning = [subprocess.Popen([sys.executable, "-S", "-c", spin], stdout=subprocess.PIPE) for _ in range(2)]
+    return all(process.communicate()[0].strip() == b"True" for process in spinning)
 
 
 class Page:
@@ -220,9 +304,10 @@ class Page:
         self.page.evaluate(SCRIPT)
         return self.page.evaluate(expression, argument)
 
-    def open(self, notebook, timeout=90):
-        """Open a notebook and wait until its kernel is ready."""
-        self.page.goto(f"{self.server.url}/lab/tree/{notebook}?reset", wait_until="domcontentloaded")
+    def open(self, notebook, timeout=90, place="lab/tree"):
+        """Open a notebook, in Notebook 7 if the place is "notebooks", and wait until its kernel is ready."""
+        reset = "?reset" * (place != "notebooks")
+        self.page.goto(f"{self.server.url}/{place}/{notebook}{reset}", wait_until="domcontentloaded")
         deadline = time.monotonic() + timeout
         while not self.js("lab.ready()"):
             if time.monotonic() > deadline:
@@ -236,6 +321,14 @@ class Page:
         self.js("async () => { while (lab.kernel().status !== 'idle') await new Promise(d => setTimeout(d, 50)); }")
         self.js("lab.forgetGreeting()")
 
+    def run_cell(self, i):
+        """Run one cell; returns when it is done."""
+        self.js("""async i => {
+          jupyterapp.shell.currentWidget.content.activeCellIndex = i;
+          await jupyterapp.commands.execute('notebook:run-cell');
+          while (lab.kernel().status !== 'idle') await new Promise(done => setTimeout(done, 20)); }""", i)
+        self.js("lab.forgetGreeting()")
+
     def press(self, cell, control, key, times=1):
         """Press a key on a slider or a list; returns what was seen until the panel had answered.
 
@@ -247,12 +340,49 @@ class Page:
             self.page.keyboard.press(key)
         return self.js("() => lab.answer")
 
-    def choose(self, cell, control, place):
-        """Choose from a list, as a mouse does: JupyterLab takes its arrow keys. As `press`."""
-        self.js("lab.watch", [cell, 4])
-        node = self.page.evaluate_handle("([i, k]) => lab.handle(i, k)", [cell, control])
-        node.as_element().select_option(index=place)
-        return self.js("() => lab.answer")
+    def look(self, theme, width):
+        """Use JupyterLab's "Light" or "Dark" theme in a window so many pixels wide."""
+        self.page.set_viewport_size({"width": width, "height": 1000})
+        self.js("""async theme => {
+          await jupyterapp.commands.execute('apputils:change-theme', {theme});
+          while (document.body.dataset.jpThemeName !== theme) await new Promise(done => setTimeout(done, 20)); }""",
+                f"JupyterLab {theme}")
+
+    def heard(self, cell):
+        """What assistive technology is told about a panel: [(role, name, value), ...] of its accessibility tree."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Accessibility.enable")
+        node = session.send("Runtime.evaluate", {"expression": f"lab.panel({cell})"})["result"]["objectId"]
+        tree = session.send("Accessibility.queryAXTree", {"objectId": node})["nodes"]
+        session.detach()
+
+        texts = self.js("""i => Object.fromEntries([...lab.panel(i).querySelectorAll('[aria-valuetext]')].map(
+            node => [node.ariaLabel, node.ariaValueText]))""", cell)  # Chromium leaves them out of this tree
+
+        def told(node):
+            role, name = node["role"]["value"], node.get("name", {}).get("value", "")
+            return role, name, texts.get(name) or str(node.get("value", {}).get("value", ""))
+
+        return [told(node) for node in tree if not node["ignored"]]
+
+    def drag(self, cell, control, steps, seconds):
+        """Drag a slider's handle from its left end to its right end; returns what was seen, "released" as well."""
+        self.js("([i, k]) => lab.handle(i, k).scrollIntoView({block: 'center'})", [cell, control])
+        self.press(cell, control, "Home")
+        left, width, y = self.js("""([i, k]) => {
+          const bar = lab.handle(i, k).closest('.noUi-target').getBoundingClientRect();
+          return [bar.left, bar.width, bar.top + bar.height / 2]; }""", [cell, control])
+        mouse = self.page.mouse
+        mouse.move(left, y)
+        mouse.down()
+        self.js("lab.watch", [cell, 10])
+        start = time.time()
+        for step in range(1, steps + 1):
+            mouse.move(left + width * step / steps, y)
+            time.sleep(max(0, start + seconds * step / steps - time.time()))
+        released = 1000 * time.time()
+        mouse.up()
+        return self.js("() => lab.answer") | {"start": 1000 * start, "released": released}
 
     def value(self, cell, control):
         """Where a slider or a list stands: "now", "min", "max", "step"; a "list" says so."""

@@ -16,8 +16,8 @@ from PIL import Image
 NOTEBOOK, PANEL = "notebooks/06_sine_wave.ipynb", "Panel: sine wave"
 DRAGS = (("hidden size", 2), ("hidden size", 32), ("learning rate", 9), ("learning rate", 6))  # 9: the tenth, 0.1
 STEPS = 12  # mouse moves a drag
-FRAME, LOOK, END = 60, 1100, 2000  # milliseconds: of a move, of a look at a result, of one at the last
-WIDTH, SCALE = 960, 1.5  # of the browser's window, in pixels of the page, and how many pixels of the picture each has
+FRAME, LOOK, END = 60, 1000, 1800  # milliseconds: of a move, of a look at a result, of one at the last
+WIDTH, SCALE = 1080, 1.25  # of the window, in pixels of the page, and how many pixels of the picture each of these has
 MOST_BYTES, SECONDS = 1_500_000, (8, 12)
 
 SCRIPT = """
@@ -43,7 +43,7 @@ lab.middle = ([i, k]) => { const box = lab.handle(i, k).getBoundingClientRect();
                            return [box.x + box.width / 2, box.y + box.height / 2]; };
 lab.track = ([i, k]) => { const box = lab.handle(i, k).closest('.noUi-target').getBoundingClientRect();
                           return [box.x, box.width]; };
-lab.shown = i => lab.text(i) + lab.picture(i).src;
+lab.pictures = i => [...lab.panel(i).querySelectorAll('img')].map(image => image.src).join();
 lab.busy = () => lab.kernel().status !== 'idle';
 })();
 """
@@ -76,9 +76,9 @@ class Film:
 
 def drag(film, page, cell, control, value):
     """Drag a slider to a value, and watch until the panel has answered."""
-    mouse, shown = page.page.mouse, page.js("i => lab.shown(i)", cell)
-    (x, y), (left, width) = page.js("place => lab.middle(place)", [cell, control]), page.js(
-        "place => lab.track(place)", [cell, control])
+    mouse, shown = page.page.mouse, page.js("i => lab.pictures(i)", cell)
+    x, y = page.js("place => lab.middle(place)", [cell, control])
+    left, width = page.js("place => lab.track(place)", [cell, control])
     bounds = page.value(cell, control)
     end = left + width * (value - bounds["min"]) / (bounds["max"] - bounds["min"])
     mouse.move(x, y)
@@ -91,11 +91,11 @@ def drag(film, page, cell, control, value):
         film.take(FRAME)
     mouse.up()
     started = last = time.monotonic()
-    while page.js("i => lab.shown(i)", cell) == shown or page.js("lab.busy()"):
+    while page.js("i => lab.pictures(i)", cell) == shown or page.js("lab.busy()"):
         if time.monotonic() - started > 30:
             raise TimeoutError("the panel does not answer")
         now = time.monotonic()
-        film.take(round(1000 * (now - last)))
+        film.take(max(20, round(1000 * (now - last))))
         last = now
     film.take(LOOK)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import lab
 import nbformat
 import pytest
-from lab import CHROMIUM_FLAGS, REPOSITORY, Page, Server, find_chromium, time_limit
+from lab import CHROMIUM_FLAGS, CLOCK, PARTS, Page, Server, find_chromium, idle, parts_of, time_limit
+
+from rnn_lib import playgrounds
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 
@@ -21,23 +23,47 @@ pytestmark = [
     pytest.mark.skipif(find_chromium() is None, reason="no Chromium: on Debian, apt-get install chromium"),
 ]
 
-NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
+RUN_ALL = ["00_start_here", "06_sine_wave"]  # nbval runs all of them; here is to be seen that JupyterLab shows them
 SHOTS = os.environ.get("SHOTS")
-# The panels are built for a median of 250 ms on two idle cores. A shared machine may be several times slower, so the
-# test only refuses what would feel broken there; the table at the end of the run has the numbers.
-MEDIAN_LIMIT = 1000  # ms
+# What the panels are built for on two idle cores: median and 95 % of the time from key press to painted page, ms. The
+# test refuses twice as much; on a machine that is not idle, only what would feel broken there.
+TARGETS = {"trains": (250, 450), "trains nothing": (120, 200)}
+MEDIAN_LIMIT = 1000  # ms, on a machine that is not idle
 TEST_LIMIT = 420  # s, then the browser hangs: the longest test takes about a minute on an idle machine
 MEMORY_LIMIT = 10  # MB over 200 moves
 PANEL_STATE = """
-import gc, json
-from rnn_lib.playgrounds.panel import Panel
-panels = [thing for thing in gc.get_objects() if issubclass(type(thing), Panel)]  # isinstance fails on dead weakrefs
-print(json.dumps([[panel.summary, panel.run(**panel.settings).summary] for panel in panels]))
+import json
+print(json.dumps([panel.summary, panel.run(**panel.settings).summary]))
 """
 MEMORY = """
 import gc, psutil
 gc.collect()
 print(psutil.Process().memory_info().rss / 1e6)
+"""
+# Two hundred moves without the hand: what is computed is remembered, drawing is as ever, no picture is sent.
+MOVES = """
+import functools, gc, psutil
+from rnn_lib.playgrounds.picture import to_urls
+control, run, failed = next(iter(panel.controls.values())), panel.run, []
+panel.run = functools.lru_cache(lambda **settings: run(**{k: v for k, v in settings.items() if k != "on_epoch"}))
+options = getattr(control, "options", None)
+values = (control.min, control.max) if hasattr(control, "max") else ("a", "b") if options is None else (
+    [option[1] if isinstance(option, tuple) else option for option in (options[0], options[-1])])
+panel.hooks = dict
+panel.paint = to_urls if hasattr(panel.picture, "children") else len
+start = control.value
+for move in range(200):
+    control.value = values[move % 2]
+    failed += [panel.summary] * ("Not computed" in panel.summary)
+    if move in (20, 199):
+        gc.collect()
+        print(psutil.Process().memory_info().rss / 1e6)
+del panel.hooks, panel.paint
+panel.past = []
+panel.run, control.value = run, start
+panel.update()
+print(len(failed))
 """
 
 
@@ -78,16 +104,57 @@ def browser(driver, browsers, server):
         yield browsers[-1]
 
 
+def open_cells(page, sources, place="lab/tree"):
+    """Open a notebook of these code cells in JupyterLab, or in Notebook 7: place "notebooks"."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)], metadata=kernel)
+    nbformat.write(notebook, page.server.copy / "panel.ipynb")
+    page.open("panel.ipynb", place=place)
+
+
+def check_clean(page):
+    """Nothing went wrong: no error in page or kernel, no request to another host."""
+    assert not page.js("lab.errors") and not page.errors
+    assert not page.elsewhere
+
+
 @pytest.fixture
 def page(browser, server):
-    """A page in which nothing may go wrong: no error in page or kernel, no request to another host."""
+    """A page of its own, in which nothing may go wrong."""
     page = Page(browser, server)
     yield page
-    server.stop_kernels()
-    kernel_errors = page.js("lab.errors")
-    page.page.close()
-    assert not kernel_errors and not page.errors
-    assert not page.elsewhere
+    kernel = page.js("lab.kernel()?.id")
+    try:
+        check_clean(page)
+    finally:
+        page.page.close()
+        server.request(f"/api/kernels/{kernel}", "DELETE")
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """The page of `panels`, from test to test."""
+    return {}
+
+
+@pytest.fixture
+def panels(browser, server, kept):
+    """One page for all panels, each in a cell of its own, which the test runs; nothing may go wrong in it."""
+    page = kept.get("page")
+    if page is None or page.page.context.browser is not browser:
+        page = kept["page"] = Page(browser, server)
+        open_cells(page, [f"from rnn_lib import playgrounds\npanel = playgrounds.{name}()\npanel" for name in PANELS])
+    yield page
+    check_clean(page)
+
+
+def show_panel(panels, name):
+    """Run the cell of a panel and show it; returns the cell's place. In the kernel it is `panel`."""
+    cell = PANELS.index(name)
+    panels.run_cell(cell)
+    panels.js("i => lab.show(i)", cell)
+    panels.execute(CLOCK)
+    return cell
 
 
 def test_a_page_that_hangs_is_ended(browser):
@@ -101,13 +168,10 @@ def sound(answer):
     return answer["changes"] > 0 and not answer["lost"] and not answer["jumps"]
 
 
-def check_not_stale(page, cells):
-    """Each panel shows what its settings give, computed afresh."""
-    state = json.loads(page.execute(PANEL_STATE))
-    assert len(state) == len(cells)
-    for summary, fresh in state:
-        assert summary == fresh
-    assert sorted(page.js("i => lab.text(i)", cell) for cell in cells) == sorted(summary for summary, _ in state)
+def check_not_stale(page, cell):
+    """The panel shows what its settings give, computed afresh."""
+    summary, fresh = json.loads(page.execute(PANEL_STATE))
+    assert summary == fresh == page.js("i => lab.text(i)", cell)
 
 
 def tab_to(page, element):
@@ -126,81 +190,209 @@ def keep_shot(page, cell, name):
         panel.screenshot(path=str(Path(SHOTS) / f"{name.replace(' ', '_')}.png"))
 
 
+def check_spoken(page, cell):
+    """Whoever hears the page hears each control's name and value, the summary, and what the picture shows."""
+    heard, summary = page.heard(cell), page.js("i => lab.text(i)", cell)
+    controls = {(role, name): value for role, name, value in heard if role in ("slider", "combobox", "textbox")}
+    state = json.loads(page.execute("print(json.dumps([[c.description, str(getattr(c, 'label', c.value))] "
+                                    "for c in panel.controls.values()]))"))
+    for name, value in state:
+        role = next(role for role in ("slider", "combobox", "textbox") if (role, name) in controls)
+        spoken = controls[role, name].replace("−", "-").replace("\xa0", " ")
+        assert spoken == value or float(spoken) == pytest.approx(float(value)), (name, spoken)
+    assert not [node for node in heard if node[0] in ("slider", "combobox", "textbox", "button") and not node[1]]
+    assert "status" in [role for role, _, _ in heard]
+    if page.js("i => lab.pieces(i)[0].tagName", cell) == "IMG":
+        assert [name for role, name, _ in heard if role == "image"] == [summary]
+
+
 def stands_at(value, wanted):
     """True if a slider stands at `wanted`: a sum of steps such as 0.05 is rounded."""
     return abs(value["now"] - wanted) < value["step"] / 100
 
 
 def move_every_slider(page, cell, name=""):
-    """Move each slider and list of a panel to both ends and back to where it was; return the times in ms."""
+    """Move each slider and list of a panel to both ends and back to where it was; return the answers, with their parts.
+
+    What one press answers is timed; what several presses in a row answer is not.
+    """
     page.js("i => lab.show(i)", cell)
     controls = page.js("i => lab.controls(i)", cell)
     assert not [control["name"] for control in controls if control["cut"]], "a control is cut off"
-    keep_shot(page, cell, f"{name} {cell} as opened")
-    times = []
+    keep_shot(page, cell, f"{name} as opened")
+    answers = []
 
     def see(k, answer, wanted, timed=True):
         assert sound(answer) and stands_at(page.value(cell, k), wanted), (controls[k]["name"], answer)
+        marks = json.loads(page.execute("print(json.dumps(marks)); marks.clear()"))
         if timed:
-            times.append(answer["milliseconds"])
+            answers.append(answer | {"parts": parts_of(answer, marks)})
 
     for k, control in enumerate(controls):
         start = page.value(cell, k)
         for key, end in (("End", "max"), ("Home", "min")):
             if not stands_at(page.value(cell, k), start[end]):
                 see(k, page.press(cell, k, key), start[end])
-            keep_shot(page, cell, f"{name} {cell} {control['name']} {key}")
+            keep_shot(page, cell, f"{name} {control['name']} {key}")
         steps = round((start["now"] - start["min"]) / start["step"])
-        if start.get("list"):
-            if steps:
-                see(k, page.choose(cell, k, start["now"]), start["now"])
-            continue
+        key = "ArrowDown" if start.get("list") else "ArrowRight"
         if steps:
-            see(k, page.press(cell, k, "ArrowRight"), start["min"] + start["step"])
+            see(k, page.press(cell, k, key), start["min"] + start["step"])
         if steps > 1:
-            see(k, page.press(cell, k, "ArrowRight", steps - 1), start["now"], timed=steps == 2)
-    return [round(time) for time in times]
+            see(k, page.press(cell, k, key, steps - 1), start["now"], timed=steps == 2)
+    return answers
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_run_all_and_move_every_slider(page, notebook, record_property):
-    page.open(f"notebooks/{notebook.name}")
+@pytest.mark.parametrize("name", PANELS)
+def test_every_slider_of_a_panel_is_answered_in_time(panels, name, record_property):
+    cell = show_panel(panels, name)
+    at_ease = idle()
+    answers = move_every_slider(panels, cell, name)
+    check_not_stale(panels, cell)
+    check_spoken(panels, cell)
+    before, after, failed = map(float, panels.execute(MOVES).split())
+    record_property("kernel memory, MB", [name, round(before, 1), round(after, 1)])
+    assert after - before < MEMORY_LIMIT and not failed
+    times = [round(answer["milliseconds"]) for answer in answers]
+    trains = "trains nothing" if panels.execute("print(panel.follows)").strip() == "True" else "trains"
+    record_property("release to painted page, ms", [f"{name}, {trains}", times])
+    record_property("parts, ms", [name, {part: statistics.median(a["parts"][part] for a in answers) for part in PARTS}])
+    if at_ease and idle():
+        median, most = TARGETS[trains]
+        assert statistics.median(times) < 2 * median and statistics.quantiles(times, n=20)[-1] < 2 * most, times
+    else:
+        record_property("not idle", name)
+        assert statistics.median(times) < MEDIAN_LIMIT
+
+
+FOLLOWING = ["backward_walk_panel", "lag_panel", "shapes_panel", "units_panel", "unroll_panel"]
+
+
+@pytest.mark.parametrize("name", ["cliff_panel", *FOLLOWING])
+def test_the_picture_follows_a_drag(panels, name, record_property):
+    cell = show_panel(panels, name)
+    at_ease = idle()
+    panels.execute("marks.clear()")
+    answer = panels.drag(cell, 0, steps=40, seconds=2)
+    assert not answer["lost"] and not answer["jumps"]
+    check_not_stale(panels, cell)
+    drawn = sorted(end for part, _, end in json.loads(panels.execute("print(json.dumps(marks))")) if part == "draw")
+    during = [end for end in drawn if answer["start"] < end < answer["released"]]
+    values = panels.value(cell, 0)
+    possible = round((values["max"] - values["min"]) / values["step"])
+    record_property("pictures in a drag", [name, len(during) / 2, answer["painted"] - answer["released"]])
+    assert len(drawn) <= possible + 1, "one drawing for a value"
+    if at_ease and idle():
+        assert len(during) >= min(0.75 * possible, 16), "eight pictures a second, if there are so many values"
+        assert answer["painted"] - answer["released"] < 250, "no backlog"
+    else:
+        record_property("not idle", name)
+        assert len(during) >= 2
+
+
+def test_every_panel_in_the_dark_and_on_a_narrow_page(panels):
+    cells = range(len(PANELS))
+    for cell in cells:
+        if not panels.js("i => lab.panel(i)", cell):
+            show_panel(panels, PANELS[cell])
+    try:
+        for theme, width in (("Light", 1400), ("Dark", 1400), ("Dark", 800), ("Light", 800)):
+            panels.look(theme, width)
+            for cell, name in zip(cells, PANELS, strict=True):
+                panels.js("i => lab.show(i)", cell)
+                keep_shot(panels, cell, f"{name} {theme} {width}")
+                assert not panels.js("i => lab.pale(i)", cell), (theme, width, name)
+                assert not panels.js("i => lab.misfits(i)", cell), (theme, width, name)
+    finally:
+        panels.look("Light", 1400)
+
+
+def test_every_control_is_reached_and_moved_by_keyboard_alone(panels):
+    cell = show_panel(panels, "sine_panel")
+    panels.js("i => lab.handle(i, 0).focus()", cell)
+    for k, control in enumerate(panels.js("i => lab.controls(i)", cell)):
+        if k:
+            tab_to(panels, f"lab.handle({cell}, {k})")
+        for key in ("End", "Home", "ArrowDown" if panels.value(cell, k).get("list") else "ArrowRight", "End"):
+            before = panels.value(cell, k)["now"]
+            panels.js("lab.watch", [cell, 4])
+            panels.page.keyboard.press(key)
+            if panels.value(cell, k)["now"] != before:
+                assert sound(panels.js("() => lab.answer")), (control["name"], key)
+    check_not_stale(panels, cell)
+    tab_to(panels, f"lab.panel({cell}).querySelector('button')")
+
+
+def test_a_typed_number_is_taken_or_refused_in_words(panels):
+    cell = show_panel(panels, "cliff_panel")  # sliders over lists, which do not read what is typed by themselves
+    place = panels.js("lab.panels()").index(cell)
+    readout = panels.page.locator(".rnn-panel").nth(place).locator(".widget-readout").first
+    for typed, wanted in (("0.37", None), ("", None), ("0.05", 3), ("1", 7), ("1.0", 7), ("0.005", 0)):
+        before = panels.value(cell, 0)["now"]
+        readout.click()
+        readout.fill(typed)
+        if wanted in (None, before):
+            panels.page.keyboard.press("Enter")
+            panels.page.wait_for_timeout(100)
+            said = panels.js("i => lab.text(i)", cell)
+            assert wanted == before or ("cannot be taken" in said and "0.005, 0.01, 0.02" in said)
+        else:
+            panels.js("lab.watch", [cell, 4])
+            panels.page.keyboard.press("Enter")
+            assert sound(panels.js("() => lab.answer"))
+            check_not_stale(panels, cell)
+        assert panels.value(cell, 0)["now"] == (before if wanted is None else wanted)
+        assert readout.text_content()
+
+
+def test_a_panel_in_notebook_7(page):
+    open_cells(page, ["from rnn_lib import playgrounds\npanel = playgrounds.cliff_panel()\npanel"], "notebooks")
+    page.errors.clear()  # Notebook's own: no cell has run yet
+    page.run_all()
+    page.js("i => lab.show(i)", 0)
+    page.execute(CLOCK)
+    check_spoken(page, 0)
+    assert not page.js("lab.pale(0)") and not page.js("lab.misfits(0)")
+    page.page.locator(".noUi-handle").first.click()
+    page.js("lab.watch", [0, 4])
+    page.page.keyboard.press("ArrowRight")
+    assert sound(page.js("() => lab.answer")) and page.value(0, 0)["now"] == 5
+    check_not_stale(page, 0)
+
+
+@pytest.mark.parametrize("notebook", RUN_ALL)
+def test_run_all_leaves_no_cell_unrun_and_a_panel_that_answers(page, notebook):
+    page.open(f"notebooks/{notebook}.ipynb")
     page.run_all()
     assert page.js("lab.unrun()") == 0
-    cells = page.js("lab.panels()")
-    for cell in cells:
-        times = move_every_slider(page, cell, notebook.stem)
-        record_property("release to picture, ms", [f"{notebook.stem}, cell {cell}", times])
-        assert statistics.median(times) < MEDIAN_LIMIT
-    if cells:
-        check_not_stale(page, cells)
+    for cell in page.js("lab.panels()"):
+        page.js("i => lab.show(i)", cell)
+        assert sound(page.press(cell, 0, "ArrowRight"))
 
 
 def open_panel(page, code):
     """Open a notebook whose only cell makes a panel, and show it."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)], metadata=kernel)
-    nbformat.write(notebook, page.server.copy / "panel.ipynb")
-    page.open("panel.ipynb")
+    open_cells(page, [code])
     page.run_all()
     page.js("i => lab.show(i)", 0)
+    page.execute(CLOCK)
 
 
-def test_two_hundred_moves_in_a_row_leave_no_trace(page, record_property):
-    open_panel(page, "from rnn_lib import playgrounds\nplaygrounds.sine_panel()")
-    page.press(0, 0, "Home")
+def test_two_hundred_moves_by_hand_leave_no_trace(panels, record_property):
+    cell = show_panel(panels, "lag_panel")
+    panels.press(cell, 0, "Home")
     times, before = [], None
     for move in range(220):
         if move == 20:  # by now caches are full
-            before = float(page.execute(MEMORY))
+            before = float(panels.execute(MEMORY))
             times.clear()
-        answer = page.press(0, 0, "ArrowRight" if move % 20 < 10 else "ArrowLeft")
+        answer = panels.press(cell, 0, "ArrowRight" if move % 20 < 10 else "ArrowLeft")
         assert sound(answer), (move, answer)
         times.append(answer["milliseconds"])
-    after = float(page.execute(MEMORY))
-    check_not_stale(page, [0])
-    record_property("release to picture, ms", ["200 moves of the sine panel", [round(time) for time in times]])
-    record_property("kernel memory, MB", [round(before, 1), round(after, 1)])
+    after = float(panels.execute(MEMORY))
+    check_not_stale(panels, cell)
+    record_property("release to painted page, ms", ["200 moves of lag_panel", [round(time) for time in times]])
+    record_property("kernel memory, MB", ["lag_panel, by hand", round(before, 1), round(after, 1)])
     assert after - before < MEMORY_LIMIT
 
 
@@ -220,8 +412,9 @@ def draw(result):
 def run(fine=0, coarse=0):
     return Result(fine=fine, coarse=coarse)
 
-Panel("fine", run, draw, {"fine": slider("fine", 0.0, 0.5, 0.07, step=0.01),
+panel = Panel("fine", run, draw, {"fine": slider("fine", 0.0, 0.5, 0.07, step=0.01),
                           "coarse": slider("coarse", 0.0, 2.0, 1.15, step=0.05)}, ghosts=0)
+panel
 """
 
 
@@ -258,7 +451,9 @@ def draw(result, ghosts=()):
     axis.set_title(" after ".join([result.label, *(ghost.label for ghost in ghosts)]))
     return figure
 
-Panel("slow", run, draw, {"n": slider("a rather long description", 1, 13, 1), "other": slider("other", 1, 3, 1)})
+controls = {"n": slider("a rather long description", 1, 13, 1), "other": slider("other", 1, 3, 1)}
+panel = Panel("slow", run, draw, controls)
+panel
 """
 
 
@@ -274,7 +469,7 @@ def test_a_slow_panel_keeps_its_promises(page):
     answer = page.press(0, 0, "ArrowRight", times=10)
     assert sound(answer) and page.js("lab.text(0)") == "n = 12, other = 1"
     assert len(json.loads(page.execute("print(runs)"))) <= 3
-    check_not_stale(page, [0])
+    check_not_stale(page, 0)
 
     answer = page.press(0, 0, "ArrowRight")
     assert page.js("lab.text(0)") == "Not computed, the picture is the one before. ValueError: 13 is unlucky"
@@ -286,16 +481,17 @@ def test_a_slow_panel_keeps_its_promises(page):
     page.js("lab.watch", [0, 4])
     page.page.keyboard.press("ArrowRight")
     assert sound(page.js("() => lab.answer")) and page.js("lab.text(0)") == "n = 12, other = 2"
-    before = page.js("lab.picture(0).src")
+    before = page.js("lab.shown(0)")
     tab_to(page, "lab.panel(0).querySelector('button')")
     page.js("lab.watch", [0, 4])
     page.page.keyboard.press("Space")
-    assert page.js("() => lab.answer")["picture_changed"] and page.js("lab.picture(0).src") != before
+    assert page.js("() => lab.answer")["picture_changed"] and page.js("lab.shown(0)") != before
     assert page.js("lab.text(0)") == "n = 12, other = 2"
 
 
 def test_the_writer_shows_its_text_while_it_grows_and_nothing_typed_changes_the_page(page):
-    open_panel(page, "from rnn_lib import playgrounds\nplaygrounds.writer_panel()")
+    open_panel(page, "from rnn_lib import playgrounds\npanel = playgrounds.writer_panel()\n"
+               "panel.controls['length'].value = 1000\npanel")
     box = page.page.locator(".widget-text input")
     for typed in ("<img src=x onerror=alert(1)>&amp;$x$", "The state"):
         box.fill(typed)
@@ -303,6 +499,6 @@ def test_the_writer_shows_its_text_while_it_grows_and_nothing_typed_changes_the_
         box.press("Enter")
         answer = page.js("() => lab.answer")
         assert sound(answer) and answer["changes"] > 3, "the text grows"
-        assert page.js("lab.picture(0).textContent").startswith(typed)
+        assert page.js("lab.shown(0)").startswith(typed)
         assert page.js("lab.panel(0).querySelectorAll('pre, pre *').length") == 3
-    check_not_stale(page, [0])
+    check_not_stale(page, 0)

@@ -65,6 +65,16 @@ def test_a_run_that_diverged_is_drawn_and_says_so():
     playgrounds.draw_classifier(run, ghosts=[run, run]).canvas.draw()
 
 
+@pytest.mark.parametrize(("settings", "advice"), [
+    ({"task": "parity"}, "try the error at every step."), ({"lr": 1.0}, "try a smaller learning rate."),
+    ({"lr": 0.0001}, "try a larger learning rate."), ({"hidden_size": 1}, "try more units."),
+])
+def test_a_run_that_learned_nothing_says_so_and_what_to_try(settings, advice):
+    run = playgrounds.train_classifier(**settings, epochs=1)
+    run.accuracy = run.task.chance
+    assert run.summary.endswith(f"no better than memoryless; {advice}") and len(run.summary) <= 130
+
+
 def test_the_progress_is_reported():
     epochs = []
     playgrounds.train_classifier(epochs=3, on_epoch=lambda epoch, history: epochs.append(epoch))
@@ -79,9 +89,9 @@ def test_an_unknown_choice_is_refused(name):
 
 def test_the_panel_answers_its_controls():
     panel = playgrounds.classification_panel()
-    before = panel.picture.value
+    before = panel.picture.children[0].value
     panel.controls["length"].value = 3
-    assert panel.picture.value != before and "first of 3" in panel.summary
+    assert panel.picture.children[0].value != before and "first of 3" in panel.summary
     panel.controls["task"].value = "digits"
     assert "digits, 3 of 8 rows" in panel.summary and len(panel.ghosts) == 2
     assert repr(panel) == "Panel: classification (task, hidden size, learning rate, length, loss, error at)"

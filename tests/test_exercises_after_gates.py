@@ -99,6 +99,8 @@ def with_scan(params, X, hidden_states, dY):
 
 @pytest.mark.parametrize("answer, kind", [
     (lambda r, a: scan(a, r), "wrong_direction"),
+    (lambda r, a: scan(shifted(a), r), "wrong_direction"),
+    (lambda r, a: scan(np.concatenate([0 * a[:1], a[:-1]]), r), "wrong_direction"),
     (lambda r, a: scan(shifted(a)[::-1], r[::-1]), "not_turned_back"),
     (lambda r, a: scan(a[::-1], r[::-1])[::-1], "multiplier_off_by_one"),
     (lambda r, a: r, "carry_missing"),
@@ -117,6 +119,9 @@ def test_walk_by_scan_wrong(answer, kind):
 
 @pytest.mark.parametrize("params, kind", [
     (counter(read_out=(0.5, -0.5, 0.0)), "modulo_two"), (counter(3.0), "drifts"),
+    ({**counter(), "W_hh": counter()["W_hh"] / 20}, "gain_missing"),
+    ({**counter(), "b_h": -20.0 * np.array([1, 2, 3])}, "thresholds"),
+    ({**counter(), "W_hh": counter()["W_hh"].T}, "transposed"), ({**counter(), "b_h": -counter()["b_h"]}, "sign"),
     (counter(1.0), "unknown"), ({**counter(), "b_h": np.zeros(4)}, "wrong_shape"),
     ({**counter(), "W_xh": None}, "not_started"), ({"W_xh": np.ones((3, 1))}, "wrong_keys"),
 ])

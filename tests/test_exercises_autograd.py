@@ -71,8 +71,10 @@ DIVIDE_WRONG = [
     (lambda d, y, a, b: (d / b, d * y / b), "sign"),
     (lambda d, y, a, b: (d / b, -y / b), "d_missing"),
     (lambda d, y, a, b: (d / b, -d * y), "scale"),
+    (lambda d, y, a, b: (d / b, -d * y / b**2), "scale"),
     (lambda d, y, a, b: (d / b, -d / b**2), "scale"),
     (lambda d, y, a, b: (d / b, d * a), "scale"),
+    (lambda d, y, a, b: (d / b, d * a / b), "scale"),
     (lambda d, y, a, b: (d / b, d / a), "turned_round"),
     (lambda d, y, a, b: (d / b, d), "unknown"),
 ]
@@ -123,6 +125,8 @@ UNDO_WRONG = [
     (lambda d, shape: d.sum(axis=stretched(d, shape)), "keepdims_missing"),
     (lambda d, shape: d.sum(axis=stretched(d, shape), keepdims=True), "keepdims_in_front"),
     (lambda d, shape: d, "not_summed"),
+    (lambda d, shape: d.sum(), "total"),
+    (lambda d, shape: np.full(shape, d.sum()), "total"),
     (lambda d, shape: 0 * undo(d, shape), "unknown"),
 ]
 

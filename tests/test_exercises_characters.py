@@ -82,6 +82,7 @@ def test_right_answers_pass():
     ("median", lambda x: (np.exp(x.mean()), np.median(x) / np.log(2))),
     ("base_ten", lambda x: (np.exp(x.mean()), np.log10(np.exp(x.mean())))),
     ("times_ln_2", lambda x: (np.exp(x.mean()), x.mean() * np.log(2))),
+    ("halved", lambda x: (np.exp(x.mean()), x.mean() / 2)),
     ("log_of_loss", lambda x: (np.exp(x.mean()), np.log2(x.mean()))),
     ("bits_sum", lambda x: (np.exp(x.mean()), x.sum() / np.log(2))),
     ("unknown", lambda x: (17.0, 1)),
@@ -99,6 +100,18 @@ def counted(train, test, K, add=0.1, below=lambda counts, add: counts.sum(axis=1
 
 def table(train, K):
     return np.array([bigram(train, np.array([a, b]), K)[0] for a in range(K) for b in range(K)]).reshape(K, K)
+
+
+def table_of(texts, K):
+    counts = np.full((K, K), 0.1)
+    for text in texts:
+        np.add.at(counts, (text[:-1], text[1:]), 1)
+    return counts
+
+
+def bigram_of(texts, test, K):
+    counts = table_of(texts, K)
+    return -np.log((counts / counts.sum(axis=1, keepdims=True))[test[:-1], test[1:]])
 
 
 def at_once(train, test, K):
@@ -122,6 +135,9 @@ def at_once(train, test, K):
     ("reversed", lambda train, test, K: bigram(train[::-1], test, K)),
     ("unigram", lambda train, test, K: -np.log((np.bincount(train, minlength=K) + 0.1) / (60 + 0.1 * K))[test[1:]]),
     ("counted_test", lambda train, test, K: bigram(np.concatenate([train, test]), test, K)),
+    ("counted_test", lambda train, test, K: bigram_of([train, test], test, K)),
+    ("unigram", lambda train, test, K: (lambda c: -np.log(c.sum(axis=0) / c.sum()))(table_of([train], K))[test[1:]]),
+    ("nothing_added", lambda *a: counted(*a, add=0)),
     ("only_test", lambda train, test, K: bigram(test, test, K)),
     ("look_up", lambda train, test, K: table(train, K)[test[1:], test[:-1]]),
     ("keepdims", lambda *a: counted(*a, below=lambda c, add: c.sum(axis=1) + add * 5)),
@@ -145,6 +161,7 @@ def test_bigram_losses_wrong(kind, answer):
     ("not_normalised", lambda z, t: np.exp(z / t - (z / t).max(axis=-1, keepdims=True))),
     ("not_normalised", lambda z, t: np.exp(z / t - (z / t).max())),
     ("not_normalised", lambda z, t: softmax(z) ** (1 / t)),
+    ("all_rows", lambda z, t: (lambda e: e / e.sum())(np.exp((z - z.max(axis=-1, keepdims=True)) / t))),
     ("columns", lambda z, t: np.exp(z / t) / np.exp(z / t).sum(axis=0)),
     ("logarithms", lambda z, t: np.log(softmax(z / t))),
     ("second_axis", lambda z, t: np.exp(z / t) / np.exp(z / t).sum(axis=1, keepdims=True)),
@@ -173,6 +190,7 @@ def test_each_temperature_is_looked_at(only):
     ("past_the_end", lambda p, u: int((p.cumsum() <= u).sum())),
     ("argmax_of_nothing", lambda p, u: np.argmax(p.cumsum() > u)),
     ("nearest", lambda p, u: abs(p.cumsum() - u).argmin()),
+    ("nearest", lambda p, u: abs(p - u).argmin()),
     ("no_sum", lambda p, u: int((p <= u).sum())),
     ("above", lambda p, u: int((p.cumsum() > u).sum())),
     ("sorted", lambda p, u: draw(np.sort(p), u)),
@@ -194,6 +212,7 @@ def test_each_number_is_looked_at(u):
 @pytest.mark.parametrize("kind, answer", [
     ("not_normalised", lambda p, k: top_k(p, k) * p[np.argsort(-p)[:k]].sum()),
     ("least", lambda p, k: np.where(p <= np.sort(p)[k - 1], p, 0) / np.sort(p)[:k].sum()),
+    ("tail", lambda p, k: np.where(p < np.sort(p)[-k], p, 0) / max(p[p < np.sort(p)[-k]].sum(), 1e-9)),
     ("sorted", lambda p, k: np.sort(p)[::-1][:k] / np.sort(p)[::-1][:k].sum()),
     ("equal", lambda p, k: (top_k(p, k) > 0) / k),
     ("first_k", lambda p, k: np.where(np.arange(6) < k, p, 0) / p[:k].sum()),
@@ -203,6 +222,7 @@ def test_each_number_is_looked_at(u):
     ("dropped_k", lambda p, k: top_k(p, len(p) - k)),
     ("softmax", lambda p, k: softmax(np.where(p >= np.sort(p)[-k], p, 0))),
     ("softmax", lambda p, k: np.exp(p) * (p >= np.sort(p)[-k]) / np.exp(p)[p >= np.sort(p)[-k]].sum()),
+    ("tie", lambda p, k: np.where(p >= np.sort(p)[-k], p, 0) / p[p >= np.sort(p)[-k]].sum()),
     ("unknown", lambda p, k: 2 * p + k),
 ])
 def test_top_k_wrong(kind, answer):
@@ -213,3 +233,15 @@ def test_top_k_wrong(kind, answer):
 def test_each_k_is_looked_at(only):
     report = exercises.check_top_k(lambda p, k: top_k(p, k) + (k == only))
     assert report.kind == "unknown" and f"k = {only}" in report.message
+
+
+def test_a_draw_past_the_last_letter_and_one_shift_for_all_rows_are_told():
+    nothing = exercises.check_draw(lambda p, u: next(i for i, end in enumerate(p.cumsum()) if end > u))
+    assert nothing.kind == "exception" and "Return the last letter" in str(nothing)
+
+    def one_shift(z, t):
+        e = np.exp((z - z.max()) / t)
+        return e / e.sum(axis=-1, keepdims=True)
+
+    report = exercises.check_temper(one_shift)
+    assert report.kind == "not_finite" and "one shift for all rows" in str(report)

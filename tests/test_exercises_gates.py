@@ -82,6 +82,7 @@ def test_lstm_step_right():
     ("old_cell_missing", {"kept": lambda h, c: 0 * c}),
     ("no_forget_gate", {"f": lambda z: 1}),
     ("coupled", {"f": lambda z: 1 - sigmoid(z["i"])}),
+    ("coupled", {"i": lambda z: 1 - sigmoid(z["f"])}),
     ("wrong_state_kept", {"kept": lambda h, c: h}),
     ("no_tanh_of_cell", {"show": lambda c: c}),
     ("old_cell_shown", {"shown": "old"}),
@@ -100,6 +101,11 @@ def test_lstm_step_wrong(kind, mistake):
 ])
 def test_lstm_step_is_no_pair_of_arrays(kind, answer):
     assert exercises.check_lstm_step(answer).kind == kind
+
+
+def test_lstm_step_as_pytorch_returns_it():
+    report = exercises.check_lstm_step(lambda *args: (lstm_step(*args)[0], lstm_step(*args)))
+    assert report.kind == "wrong_shape" and "a pair itself" in str(report)
 
 
 def test_lstm_step_that_writes_into_its_arguments():
@@ -169,6 +175,12 @@ def test_clock_or_memory_right():
     assert exercises.check_clock_or_memory(clock_or_memory).passed
     by_lengths = lambda r, T: clock_or_memory(list(r), T)  # noqa: E731
     assert exercises.check_clock_or_memory(by_lengths).passed
+
+
+def test_at_least_is_not_above():
+    report = exercises.check_clock_or_memory(lambda r, T: "neither" if r[T - 1] < 0.9 else "memory" if min(
+        r[max(T - 4, 0) : T + 3]) >= 0.9 else "clock")
+    assert report.kind == "wrong_verdict" and "not above 0.9" in str(report)
 
 
 @pytest.mark.parametrize("mistake", [

@@ -84,10 +84,11 @@ def gates_apart(**bugs):
                 dy = 0 * dy
             dh = params["W_hy"].T @ dy + dh_next
             dtanh_c = dh if "output_gate_missing" in bugs else dh * o
-            dc = dtanh_c * tanh_slope(cs[t], bugs) + dc_next
+            dc = dtanh_c * tanh_slope(cs[t], bugs) * ("hidden_to_cell_missing" not in bugs) + dc_next
             before = cs[t] if "cell_off_by_one" in bugs else cs[t - 1]
-            d = {"o": dh * (cs[t] if "output_gate_partner" in bugs else np.tanh(cs[t])), "f": dc * before,
-                 "i": dc * g, "g": dc * i}
+            d = {"f": dc * before, "i": dc * g, "g": dc * i,
+                 "o": (dc if "output_gate_error" in bugs else dh) * (
+                     cs[t] if "output_gate_partner" in bugs else np.tanh(cs[t]))}
             if "input_gate_swapped" in bugs:
                 d["i"], d["g"] = dc * i, dc * g
             dz = {gate: d[gate] * slope(gate, a, bugs) for gate, a in zip(GATES, (i, f, g, o), strict=True)}
@@ -258,6 +259,11 @@ def test_a_right_answer_in_any_style_passes(style):
 def test_each_mistake_is_named_in_each_style(style, switch):
     report = examine(switched(style, switch))
     assert report.kind == switch and LSTM_KINDS[switch] in report.message, report
+
+
+@pytest.mark.parametrize("switch", ["output_gate_error", "hidden_to_cell_missing"])
+def test_an_error_at_the_wrong_state_is_named(switch):
+    assert examine(gates_apart(**{switch: True})).kind == switch
 
 
 @pytest.mark.parametrize("style", STYLES)

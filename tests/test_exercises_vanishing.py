@@ -106,7 +106,7 @@ def test_the_right_jacobian_is_the_slope_of_the_states():
 def test_each_claim_is_looked_at(claim):
     right = {name: answer for name, (answer, _) in CLAIMS.items()}
     report = exercises.check_claims(right | {claim: not right[claim]})
-    assert report.kind == "wrong_claim" and report.message.startswith(f"{claim}: ")
+    assert report.kind == "wrong_claim" and report.message.startswith(f"“{claim}”: ")
     assert exercises.check_claims(right | {claim: 1}).kind == "wrong_type"
 
 

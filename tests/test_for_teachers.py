@@ -29,7 +29,10 @@ def test_usual_mistakes_are_kinds_that_checks_name():
 
 
 def test_the_syllabus_has_the_minutes_of_the_notebooks():
+    total = 0
     for path in notebooks():
         if path.parent.name == "notebooks":
             (minutes,) = re.findall(r"\*\*Time\*\*: about (\d+) minutes", read(path).cells[0].source)
             assert re.search(rf"\({path.name}\) \| {minutes} \|", PAGE), f"{path.name}: {minutes} minutes"
+            total += int(minutes)
+    assert f"About {round(total / 60)} hours with all exercises" in PAGE

@@ -33,6 +33,16 @@ def test_a_network_without_gates_shows_its_states_and_has_no_bias():
     assert playgrounds.draw_recall(run)
 
 
+@pytest.mark.parametrize(("settings", "advice"), [
+    ({"forget_bias": -2.0}, "try a larger forget bias."), ({"lr": 0.1}, "try a smaller learning rate."),
+    ({}, "try a shorter lag."), ({"model": "RNN", "forget_bias": -2.0}, "try a shorter lag."),
+])
+def test_a_run_that_learned_nothing_says_so_and_what_to_try(settings, advice):
+    run = playgrounds.train_recall(**{"lag": 30, "epochs": 3, **settings})
+    run.accuracy = np.full(LONGEST, 0.27)
+    assert run.summary.endswith(f"27% right at this lag, no better than guessing; {advice}") and len(run.summary) <= 130
+
+
 def test_divergence_is_said():
     run = playgrounds.train_recall("RNN", lag=3, lr=1e39, epochs=20)
     assert "diverged" in run.summary and playgrounds.draw_recall(run)

@@ -23,6 +23,19 @@ def test_an_entry_is_short_and_leads_into_a_notebook():
         assert len(beside) == 1 and re.search(r"\]\(\d\d_\w+\.ipynb#", beside[0]), head
 
 
+def test_each_term_is_linked_where_the_course_first_uses_it():
+    """In the notebook under which the page lists it, or before."""
+    linked = set()
+    for path in notebooks():
+        own = {link for cell in read(path).cells if cell.cell_type == "markdown"
+               for link in re.findall(r"\]\(glossary\.md#([\w-]+)\)", cell.source)}
+        linked |= own
+        for line in re.findall(rf"^- \*\*\[{path.name[:2]}\].*$", INDEX, re.MULTILINE) if own else ():
+            missing = set(re.findall(r"\(#([\w-]+)\)", line)) - linked
+            assert not missing, f"{path.name}: {', '.join(sorted(missing))}"
+    assert len(linked) > 50
+
+
 def test_names_in_code_are_those_of_the_course():
     code = [path.read_text(encoding="utf-8") for path in (ROOT / "rnn_lib").rglob("*.py")]
     code += [cell.source for path in notebooks() for cell in read(path).cells if cell.cell_type == "code"]

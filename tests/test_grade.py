@@ -90,7 +90,7 @@ def graded(tmp_path_factory):
     nbformat.write(new_notebook(cells=[new_code_cell("1 + 1")]), folder / "diary.ipynb")
     (folder / ".ipynb_checkpoints").mkdir()
     (folder / ".ipynb_checkpoints" / "02_shapes.ipynb").write_text("")
-    command = [sys.executable, "-m", "rnn_lib.grade", folder, "--out", folder / "grades.csv", "--cell-seconds", "5",
+    command = [sys.executable, "-m", "rnn_lib.grade", folder, "--out", folder / "grades.csv", "--cell-seconds", "8",
                "--notebook-seconds", "40", "--answer-seconds", "10", "--jobs", "3"]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert answer.returncode == 0, answer.stderr
@@ -174,11 +174,13 @@ def sources(path):
     return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-@pytest.mark.parametrize("folder", ["", "solutions"])
-def test_the_table_of_exercises_is_that_of_the_notebooks(path, folder):
+SOLUTIONS = [path for path in (ROOT / "notebooks" / "solutions").glob("*.ipynb") if path.stem in EXERCISES]  # if any
+
+
+@pytest.mark.parametrize("path", [*LESSONS, *sorted(SOLUTIONS)], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_table_of_exercises_is_that_of_the_notebooks(path):
     calls = {}
-    for source in sources(path.parent / folder / path.name) if EXERCISES[path.stem] else []:
+    for source in sources(path) if EXERCISES[path.stem] else []:
         calls |= calls_of_checks(source, CHECKED)
     assert calls == EXERCISES[path.stem]
 

@@ -1,6 +1,7 @@
 """The machinery of the slider panels, and what every panel of the course must keep to. No browser needed."""
 
 import base64
+import gc
 import io
 import re
 import threading
@@ -20,9 +21,23 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 from rnn_lib import playgrounds
+from rnn_lib.playgrounds.page import falling
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
-from rnn_lib.playgrounds.picture import MAX_TEXTS, data_url, renderer_of_size
-from rnn_lib.plots.style import DRAWING, new_figure
+from rnn_lib.playgrounds.picture import MAX_TEXTS, renderer_of_size, to_urls
+from rnn_lib.plots.style import (
+    BACKWARD,
+    BASELINE,
+    DRAWING,
+    HIDDEN,
+    INPUT,
+    OUTPUT,
+    SERIES,
+    TARGET,
+    ink,
+    mark_beyond,
+    new_figure,
+    side_by_side,
+)
 
 PANELS = sorted(name for name in dir(playgrounds) if name.endswith("_panel"))
 
@@ -73,11 +88,16 @@ def panel(recorder):
     return Panel("test", recorder.run, recorder.draw, controls, ghosts=2)
 
 
-def png_of(panel):
-    """The pixels that a panel shows."""
-    head, data = bytes(panel.picture.value).split(b",")
+def image_of(url):
+    """The image in a data URL."""
+    head, data = bytes(url).split(b",")
     assert head == b"data:image/png;base64"
     return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def shown(panel):
+    """What a panel shows: the data URL of each piece of its picture."""
+    return [piece.value for piece in panel.picture.children]
 
 
 def texts(panel):
@@ -87,16 +107,16 @@ def texts(panel):
 
 def test_first_picture_is_there_at_once(panel, recorder):
     assert recorder.runs == [(1, "a")] and recorder.drawn == [(1, [])]
-    assert png_of(panel).size == (200, 100)
-    assert panel.picture.layout.width == "200px"
-    assert panel.summary == "n = 1, a" and panel.summary in panel.text.value and 'role="status"' in panel.text.value
+    assert size_of(panel) == [(200, 100)]
+    assert panel.picture.children[0].layout.width == "200px"
+    assert panel.summary == "n = 1, a" and panel.summary in panel.text.value
 
 
 def test_one_run_and_one_drawing_per_release(panel, recorder):
-    before = panel.picture.value
+    before = shown(panel)
     panel.controls["n"].value = 5
     assert recorder.runs == [(1, "a"), (5, "a")] and len(recorder.drawn) == 2
-    assert panel.picture.value != before
+    assert shown(panel) != before
     assert panel.summary == "n = 5, a" and panel.settings == {"n": 5, "text": "a"}
 
 
@@ -162,10 +182,10 @@ def test_panel_without_ghosts(recorder):
 )
 def test_error_is_shown_the_picture_stays_and_the_next_setting_works(panel, recorder, bad, message):
     panel.controls["n"].value = 2
-    before = panel.picture.value
+    before = shown(panel)
     panel.controls["n"].value = bad
     assert message in panel.summary and "<unlucky>" not in panel.text.value
-    assert panel.picture.value == before and panel.result.n == 2
+    assert shown(panel) == before and panel.result.n == 2
     panel.controls["n"].value = 3
     assert panel.summary == "n = 3, a" and recorder.drawn[-1] == (3, [1, 2])
     panel.controls["n"].value = bad
@@ -178,7 +198,7 @@ def test_error_at_the_first_settings_leaves_a_panel_that_still_works(recorder):
     assert panel.summary == "Not computed. ValueError: 13 is <unlucky>"
     panel.reset_button.click()
     panel.controls["n"].value = 2
-    assert panel.summary == "n = 2, a" and png_of(panel).size == (200, 100)
+    assert panel.summary == "n = 2, a" and size_of(panel) == [(200, 100)]
 
 
 def test_reset_after_an_error_still_says_that_the_picture_is_another_settings(panel):
@@ -219,12 +239,83 @@ def test_only_a_long_run_shows_progress(monkeypatch, seconds, shows):
     assert panel.progress.value == ""
 
 
+def test_a_panel_that_trains_says_so_at_once_and_answers_on_release():
+    seen = []
+
+    def run(n=1, on_epoch=None):
+        seen.append(panel.progress.value if n > 1 else "")
+        return Result(n, "x")
+
+    panel = Panel("test", run, Recorder().draw, {"n": slider("n", 1, 3, 1)})
+    panel.controls["n"].value = 2
+    assert seen == ["", "training …"] and panel.progress.value == ""
+    assert not panel.follows and not panel.controls["n"].continuous_update
+
+
+def test_a_panel_that_trains_nothing_follows_the_hand(panel):
+    assert panel.follows and panel.controls["n"].continuous_update
+    assert panel.progress not in panel.children[1].children
+
+
+def test_garbage_is_collected_after_an_answer_and_not_in_its_midst(recorder):
+    enabled = []
+
+    def run(n=1):
+        enabled.append(gc.isenabled())
+        return recorder.run(n)
+
+    panel = Panel("test", run, recorder.draw, {"n": slider("n", 1, 20, 1)})
+    panel.controls["n"].value = 13  # fails
+    assert enabled == [False, False] and gc.isenabled()
+
+
+@pytest.mark.parametrize("pieces", [side_by_side(0.4), side_by_side(0.3, 0.55), [(0, 0.5, 0.3, 1), (0.3, 0.5, 1, 1),
+                                                                               (0, 0, 1, 0.5)]])
+def test_the_pieces_of_a_picture_are_the_whole(pieces):
+    def draw():
+        return figure_with((20, 30, "lower left"), (160, 200, "upper right"))
+
+    whole, cut = draw(), draw()
+    cut.pieces = pieces
+    expected, put_together = picture_of(whole), np.zeros((250, 300, 3), int)
+    for (left, _, right, top), (url, width) in zip(pieces, to_urls(cut), strict=True):
+        piece = np.asarray(image_of(url).convert("RGB"))
+        assert width == piece.shape[1] == round(300 * right) - round(300 * left)
+        y, x = round(250 * (1 - top)), round(300 * left)
+        put_together[y : y + piece.shape[0], x : x + width] = piece
+    np.testing.assert_array_equal(put_together, expected)
+
+
+def test_the_loss_so_far_is_drawn_small():
+    points = re.search('points="([^"]*)"', falling([1.0, 0.1, 0.01]))[1].split()
+    assert points == ["2,2", "50,14", "98,26"]
+    assert len(re.search('points="([^"]*)"', falling(list(range(1000))))[1].split()) <= 60
+    assert "polyline" in falling([]) and "nan" not in falling([0.0, 1e-9])
+
+
+def test_colours_of_texts_can_be_read():
+    for colour in (INPUT, HIDDEN, OUTPUT, BACKWARD, BASELINE, *SERIES):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(ink(colour))]
+        assert 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05) >= 4.5
+    assert ink(TARGET) == TARGET
+
+
+def test_a_curve_that_leaves_its_axis_is_marked():
+    figure, axis = new_figure()
+    axis.set_ylim(0.1, 10)
+    mark_beyond(axis, [1, 5, np.inf, np.nan])
+    assert not axis.texts
+    mark_beyond(axis, [0.001, 123])
+    assert [text.get_text() for text in axis.texts] == ["▲ up to 123", "▼ down to 0.001"]
+
+
 def pixels_of(png):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
 def picture_of(figure):
-    return pixels_of(base64.b64decode(data_url(figure).split(b",")[1]))
+    ((url, _),) = to_urls(figure)
+    return np.asarray(image_of(url).convert("RGB")).astype(int)
 
 
 def figure_with(*texts, **style):
@@ -319,7 +410,7 @@ def cut_off(figure):
 
 def test_a_text_that_is_cut_off_is_seen():
     figure = figure_with((20, 30, "inside"), (200, 100, "too far to the right"))
-    data_url(figure)
+    to_urls(figure)
     assert cut_off(figure) == ["too far to the right"]
 
 
@@ -339,10 +430,10 @@ def ends_of(control):
 
 
 def size_of(panel):
-    """How large the picture is: its pixels, or how a text's place is styled."""
-    if isinstance(panel.picture, widgets.Image):
-        return png_of(panel).size
-    return re.findall("height:.*?px", panel.picture.value)
+    """How large the picture is: the pixels of its pieces, or how a text's place is styled."""
+    if isinstance(panel.picture, widgets.HTML):
+        return re.findall("height:.*?px", panel.picture.value)
+    return [image_of(url).size for url in shown(panel)]
 
 
 
@@ -369,7 +460,7 @@ def test_panel_of_the_course_at_both_ends_of_every_control(fresh_panel):
     panel, draw, drawn = fresh_panel, fresh_panel.draw, []
     assert panel.result is not None, panel.summary
     size = size_of(panel)
-    assert size and (size[0] == "height:260px" or size[0] <= 900)
+    assert size and (size[0] == "height:260px" or max(width for width, _ in size) <= 900)
     assert len(repr(panel)) <= 110 and not re.search("0x|\n", repr(panel))
     panel.draw = lambda *given, **more: drawn.append(draw(*given, **more)) or drawn[-1]
     for control in panel.controls.values():

@@ -5,7 +5,7 @@ import pytest
 from oracles import complex_step, gradients, order_one, worst_error
 
 from rnn_lib import playgrounds, race
-from rnn_lib.race.running import MODELS, TASKS
+from rnn_lib.race.running import MODELS, STEPS, TASKS
 from rnn_lib.race.table import NETWORKS, RACES, network_name
 
 
@@ -82,6 +82,16 @@ def test_a_run_knows_its_task_and_is_the_same_twice():
     assert f"{run.accuracy[9]:.0%} right after 10" in run.summary
 
 
+def test_a_run_that_only_guesses_says_so():
+    run = playgrounds.run_race("parity", "attention", 10, 20, epochs=50)
+    assert run.guesses and not run.learned and "50 updates, no better than guessing. " in run.summary
+    assert "no better than guessing" in playgrounds.draw_race(run).axes[0].get_title(loc="left")
+    run.accuracy = np.full(20, 0.7)
+    assert not run.guesses and not run.learned and "not learned yet" in run.summary
+    run.accuracy = np.full(20, 0.8)
+    assert run.learned and "50 updates. 80% right" in run.summary
+
+
 def test_training_can_be_stopped():
     run = playgrounds.run_race("parity", "RNN", on_epoch=lambda epoch, history: epoch == 4)
     assert run.steps == 5
@@ -105,7 +115,7 @@ def test_a_row_of_the_table_comes_again(model, lowest):
     task, length = ("parity", 20) if model == "minGRU" else ("marked recall", 100)
     (stored,) = (row for row in race.load() if (row["task"], row["model"], row["lowest"], row["trained"], row["seed"],
                                                 row["asked"]) == (task, model, lowest, length, 0, length))
-    run = playgrounds.run_race(task, model, length, length, lowest, seed=0)
+    run = playgrounds.run_race(task, model, length, length, lowest, seed=0, epochs=STEPS)
     assert run.accuracy[-1] == pytest.approx(stored["right"], abs=0.02)
     assert run.steps == pytest.approx(stored["updates"], rel=0.2)
     assert (run.model.hidden_size, run.model.n_params) == (stored["hidden_size"], stored["n_params"])

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import rnn_lib
 
 TOP_LEVEL = {
     "README.md", "requirements.txt", "pyproject.toml", "LICENSE", ".gitattributes", ".gitignore", ".ci", ".github",
-    "notebooks", "rnn_lib", "tests", "images",
+    ".binder", ".devcontainer", "notebooks", "rnn_lib", "tests", "images",
 }
 # The house: a file imports only from floors below its own. A package counts as one file.
 FLOORS = {
@@ -178,6 +179,19 @@ def test_requirements_agree():
     )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert lower_bounds(project["dependencies"]).items() <= lower_bounds(lines).items()
+
+
+def test_what_opens_the_course_elsewhere_installs_what_a_learner_does():
+    """Binder and a class's hub read `.binder`, Codespaces and editors `.devcontainer`: neither can be run here."""
+    needs = (ROOT / ".binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    files = [line.removeprefix("-r ") for line in needs if not line.startswith("#")]
+    assert [(ROOT / ".binder" / file).resolve() for file in files] == [ROOT / "requirements.txt"]
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    assert container["postCreateCommand"].endswith("-r .binder/requirements.txt")
+    binder = (ROOT / ".binder" / "runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert container["image"].endswith(f"python:{binder}") and f">={binder}" >= project["requires-python"]
+    assert all((ROOT / file).is_file() for file in container["customizations"]["codespaces"]["openFiles"])
 
 
 def test_the_citation_has_the_version_that_a_tag_carries():

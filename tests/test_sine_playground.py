@@ -93,9 +93,9 @@ def test_unknown_optimiser():
 def test_panel():
     panel = playgrounds.sine_panel()
     assert repr(panel) == "Panel: sine wave (hidden size, learning rate, optimiser, epochs)"
-    before = panel.picture.value
+    before = panel.picture.children[0].value
     panel.controls["hidden_size"].value = 2
-    assert panel.picture.value != before and "H 2" in panel.summary
+    assert panel.picture.children[0].value != before and "H 2" in panel.summary
     panel.controls["optimiser"].value = "SGD"
     panel.controls["lr"].value = 1.0
     assert "diverged in epoch" in panel.summary

@@ -4,6 +4,7 @@ import numpy as np
 
 from rnn_lib import RNN
 from rnn_lib.bugs.mingru import MINGRU_SUBJECT
+from rnn_lib.exercises.counted import calculations
 from rnn_lib.exercises.diagnosis import diagnose
 from rnn_lib.exercises.verdict import (
     attempt,
@@ -51,21 +52,6 @@ def solve(a, u):
     return h
 
 
-class Counted(np.ndarray):
-    """An array that counts how often NumPy calculates with it, or with what comes of it."""
-
-    calls = 0
-
-    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
-        """Count the call, and hand it on."""
-        Counted.calls += 1
-        plain = [x.view(np.ndarray) if isinstance(x, Counted) else x for x in inputs]
-        if out is not None:
-            options["out"] = tuple(x.view(np.ndarray) if isinstance(x, Counted) else x for x in out)
-        value = getattr(ufunc, method)(*plain, **options)
-        return value.view(Counted) if isinstance(value, np.ndarray) else value
-
-
 @returns_report
 def check_walk_by_scan(walk_by_scan):
     """Check exercise 1: dL/dh_t of all steps, (T, B, H), from road 1 and the multipliers, in about log2 T rounds."""
@@ -84,6 +70,9 @@ def check_walk_by_scan(walk_by_scan):
         remark = judge(f"T = {T}", got, walk(a), [
             ("wrong_direction", solve(a, road_1), "that is the scan forward in time. The error comes from later "
              "steps: turn both arrays round, and turn the result back."),
+            *(("wrong_direction", solve(shifted, road_1), "neither array is turned round in time. An error runs "
+               "backward: turn both round, and turn the result back.")
+              for shifted in (later, np.concatenate([0 * a[:1], a[:-1]]))),
             ("not_turned_back", walk(a)[::-1], "the result still runs backward in time: turn it round again."),
             ("multiplier_off_by_one", walk(np.concatenate([a[:1], a[:-1]])),
              "the multiplier belongs to another step. What comes back to step t went through step t + 1's."),
@@ -99,11 +88,9 @@ def check_walk_by_scan(walk_by_scan):
             ("one_round", road_1 + np.concatenate([a[1:] * road_1[1:], 0 * a[:1]]),
              "that is one round: each step knows of one later step only."),
         ])
-    counted = [np.ones((1024, 1, 1)).view(Counted) for _ in range(2)]
-    Counted.calls = 0
-    attempt(walk_by_scan, *counted)
-    require(Counted.calls < 500, "loop", f"right, but 1024 steps took {Counted.calls} calculations, one after the "
-            "other. A scan needs ten rounds of a few.")
+    calls = calculations(walk_by_scan, (1024, 1, 1), (1024, 1, 1))
+    require(calls < 500, "loop", f"right, but 1024 steps took {calls} calculations, one after the other. A scan needs "
+            "ten rounds of a few.")
     return "a walk back through 1024 steps in ten rounds." + remark
 
 
@@ -128,6 +115,18 @@ def check_modulo_three(params):
     count = bits.cumsum(axis=0)
     Y = model.forward(bits)
     require(np.abs(Y - count % 2).max() > 0.4, "modulo_two", "this counts modulo 2, as in the lesson.")
+    weights, g, right = model.params, model.params["W_xh"][0, 0], np.abs(Y - count % 3).max() < 0.4
+    for kind, change, advice in [
+        ("gain_missing", {"W_hh": g * weights["W_hh"]}, "W_hh lacks the gain: the count stands inside the bracket with "
+         "x, and is multiplied by it, too."),
+        ("thresholds", {"b_h": weights["b_h"] + g / 2}, "the thresholds lie on the counts themselves, where tanh is 0. "
+         "Put them half way between two counts."),
+        ("transposed", {"W_hh": weights["W_hh"].T}, "W_hh is transposed: its rows are the units that read, and each "
+         "row holds the same sum."),
+        ("sign", {"b_h": -weights["b_h"]}, "the sign of b_h: a unit says whether x + r is *above* its threshold."),
+    ]:
+        mended = RNN(1, 3, 1).set_params(weights | change).forward(bits)
+        require(right or np.abs(mended - count % 3).max() >= 0.4, kind, advice)
     wrong_in = np.abs(Y[:, :, 0] - count[:, :, 0] % 3) >= 0.4         # (step, sequence)
     wrong = wrong_in.any(axis=1)
     first = int(wrong.argmax()) + 1

@@ -44,8 +44,10 @@ def check_back_through_divide(back):
         ("sign", -to_b, "the sign is turned: a larger b makes a positive y smaller."),
         ("d_missing", -y / b, "this is dy/db alone. It goes back times d."),
         ("scale", -d * y, "once more divided by b: the derivative of 1/b is -1/b²."),
+        ("scale", -d * y / b**2, "divided by b once too often: y holds one 1/b already."),
         ("scale", -d / b**2, "the a is missing: y is a times 1/b."),
         ("scale", d * a, "this is the rule of a product."),
+        ("scale", d * y, "the derivative of 1/b is -1/b²: a minus and a square are missing."),
         ("turned_round", d / a, "this is a slope of b / a. In a / b the b is below the line: 1/b has the slope -1/b²."),
     ])
     return "with b fixed y is a times a constant, and -a / b² is -y / b."
@@ -80,6 +82,8 @@ def check_undo_broadcast(undo):
              "with keepdims=True."),
             ("keepdims_in_front", d.sum(axis=stretched, keepdims=True), "the numbers are right, but the axes that were "
              "put in front are still there."),
+            *(("total", total, "everything is summed. Sum along the axes on which it was repeated only.")
+              for total in (d.sum(), np.full(before, d.sum()))),
             ("not_summed", d, "here something was repeated, and nothing is summed."),
         ]
         judge(name, got, expected, mistakes)

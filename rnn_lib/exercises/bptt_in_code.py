@@ -7,6 +7,7 @@ import numpy as np
 from rnn_lib import RNN
 from rnn_lib.bugs.rnn import RNN_SUBJECT
 from rnn_lib.exercises.answers import COUNTING
+from rnn_lib.exercises.counted import calculations
 from rnn_lib.exercises.diagnosis import diagnose
 from rnn_lib.exercises.verdict import (
     attempt,
@@ -94,6 +95,9 @@ def check_weight_gradients(weight_gradients):
             ("scale", rows.mean(axis=(0, 1)), f"{name}: a mean. dY holds the loss's mean already: the copies add up."),
         ]
         remark = judge(f"the gradient of {name}", got[name], rows.sum(axis=(0, 1)), known)
+    calls = calculations(weight_gradients, (256, 1, H), (256, 1, I), (257, 1, H), (256, 1, O))
+    require(calls < 200, "loop", f"right, but 256 steps took {calls} calculations, one after the other. Stack the T·B "
+            "rows: one matrix product sums over all steps.")
     return "each is the sum over all steps and all sequences." + remark
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_lib.exercises.verdict import attempt, judge, require, returns_report, safe_describe
+from rnn_lib.exercises.verdict import as_numbers, attempt, judge, require, returns_report, safe_describe
 from rnn_lib.losses import softmax
 
 __all__ = ["check_bigram_losses", "check_draw", "check_measures", "check_temper", "check_top_k"]
@@ -33,6 +33,7 @@ def check_measures(measures):
         ("times_ln_2", mean * np.log(2), "bits: this was multiplied by ln 2. Divide by it: there are more bits."),
         ("base_ten", mean / np.log(10), "bits: these are decimal digits. For bits divide by ln 2, not ln 10."),
         ("median", np.median(losses) / np.log(2), "bits: this is from the median of the losses. Take their mean."),
+        ("halved", mean / 2, "bits: the loss was divided by 2. Divide it by ln 2 = 0.69."),
         ("log_of_loss", np.log2(mean), "bits: take log2 of the perplexity, not of the loss."),
         ("bits_sum", total / np.log(2), "bits: this is for the whole text; divide by the number of letters."),
     ])
@@ -60,8 +61,14 @@ def check_bigram_losses(bigram_losses):
     shares = np.exp(-losses(0))  # without the 0.1: 0 for a pair that was never seen
     occurrences = np.bincount(train, minlength=K)
     unigram = -np.log((occurrences + 0.1) / (len(train) + 0.1 * K))[test[1:]]
+    seconds = np.bincount(train[1:], minlength=K) + 0.1 * K  # the table's columns, summed
+    column = -np.log(seconds / seconds.sum())[test[1:]]
     both = np.concatenate([train, test])
     got = attempt(bigram_losses, train, test, K)
+    array = as_numbers(got)
+    bare = array is not None and array.shape == right.shape and np.isposinf(array).any()
+    require(not bare, "nothing_added", "a pair that train never has gets probability 0 and an infinite loss: add 0.1 "
+            "to every count.")
     judge("the array of losses", got, right, [
         ("probabilities", np.exp(-right), "these are the probabilities; the losses are -ln of them."),
         ("sign", -right, "the sign: ln p is negative, a loss is -ln p."),
@@ -89,8 +96,10 @@ def check_bigram_losses(bigram_losses):
          "divided by how often the second letter occurs; divide by how often the first one does."),
         ("reversed", losses(pairs=(train[1:], train[:-1])), "the pairs are reversed: train[:-1] comes first."),
         ("look_up", losses(asked=asked[::-1]), "the table is right, the look-up reversed: test[:-1] chooses the row."),
-        ("unigram", unigram, "this looks at no context: it is the unigram's answer."),
-        ("counted_test", losses(pairs=(both[:-1], both[1:])), "the test text was counted, too: that is what is asked."),
+        *(("unigram", value, "this looks at no context: it is the unigram's answer.") for value in
+          (unigram, column)),
+        *(("counted_test", losses(pairs=pairs), "the test text was counted, too: that is what is asked.") for pairs in
+          ((both[:-1], both[1:]), tuple(map(np.concatenate, zip((train[:-1], train[1:]), asked, strict=True))))),
         ("only_test", losses(pairs=asked), "the test text was counted. Count train: a model must not know the test."),
     ])
     return "counts of pairs, divided by the counts of their first letter."
@@ -102,8 +111,11 @@ def check_draw(draw):
     p = np.array([0.0, 0.02, 0.03, 0.1, 0.05, 0.6, 0.2])
     numbers = np.array([0.03, 0.12, 0.7, 0.97, 0.0])
 
+    past = {kind: "p may sum to 0.9999999999999999, and u may be as large: then no cumulative sum is above it. "
+                  "Return the last letter." for kind in (StopIteration, IndexError)}
+
     def drawn(p, u):
-        letter = attempt(draw, p.copy(), u)
+        letter = attempt(draw, p.copy(), u, hints=past)
         whole = np.ndim(letter) == 0 and np.asarray(letter).dtype.kind in "iu"
         require(whole, "wrong_type", f"u = {u:g}: expected one whole number, to be used as an index, got "
                 f"{safe_describe(letter)}.")
@@ -122,6 +134,8 @@ def check_draw(draw):
         ("off_by_one", right + 1, f"{asked}: one too far."),
         ("nearest", abs(edges[:, None] - numbers).argmin(axis=0), "this is the letter whose cumulative sum is nearest "
          "to u. A stretch is hit anywhere in it: take the first cumulative sum above u."),
+        ("nearest", abs(p[:, None] - numbers).argmin(axis=0), "this is the letter whose *probability* is nearest to u. "
+         "u is a place on the line: compare it with where the stretches end, p.cumsum()."),
         ("no_sum", (p[:, None] <= numbers).sum(axis=0), "here u is compared with the probabilities themselves. Compare "
          "it with where the stretches end: p.cumsum()."),
         ("above", (edges[:, None] > numbers).sum(axis=0), "this counts the stretches that end above u. Count those "
@@ -158,7 +172,8 @@ def check_temper(temper):
             ("probabilities_divided", p / temperature, "divide the logits, before the softmax."),
             ("softmax_twice", softmax(p / temperature), "the softmax was taken before, and once more after. "
              "Divide the logits themselves."),
-            ("all_rows", powers / powers.sum(), "each row sums to one by itself: `axis=-1, keepdims=True`."),
+            *(("all_rows", value / value.sum(), "each row sums to one by itself: `axis=-1, keepdims=True`.")
+              for value in (powers, powers / powers.max(axis=-1, keepdims=True))),
             ("columns", powers / powers.sum(axis=0), "each *column* sums to one here. The letters lie along the last "
              "axis: `axis=-1, keepdims=True`."),
             ("logarithms", np.log(right), "these are the logarithms of the probabilities: exp is missing."),
@@ -170,7 +185,8 @@ def check_temper(temper):
          "sums along axis 1. The last axis is `axis=-1`, however many there are."),
     ])
     judge("one row of logits, (6,), at temperature 2", attempt(temper, z[0], 2.0), softmax(z[0] / 2))
-    judge("temperature 0.001, where exp overflows", attempt(temper, z, 0.001), softmax(z / 0.001))
+    small = attempt(temper, z, 0.001)
+    judge("temperature 0.001, where exp overflows, or one shift for all rows leaves 0/0", small, softmax(z / 0.001))
     return "low: nearly always the most likely; high: nearly all alike."
 
 
@@ -188,6 +204,8 @@ def check_top_k(top_k):
         got = attempt(top_k, p.copy(), k)
         judge(f"k = {k}", got, shared(rank < k), [
             ("not_normalised", kept, "the right ones are kept. Now they must sum to one again."),
+            ("tail", shared(rank >= k) if k < len(p) else 0 * p, "the tail was kept, and the k most "
+             "likely were dropped."),
             ("least", shared(rank >= len(p) - k), "the least likely were kept: argsort begins with the smallest."),
             ("sorted", np.sort(p)[::-1][:k] / kept.sum(), "only the kept ones came back, in another order. "
              "Every letter keeps its place; the others get 0."),
@@ -203,4 +221,7 @@ def check_top_k(top_k):
             *(("softmax", e / e.sum(), "these are probabilities already. No second softmax: divide the kept ones by "
                "their sum.") for e in (np.exp(kept), np.exp(p) * (rank < k))),
         ])
+    kept = np.asarray(attempt(top_k, np.full(4, 0.25), 2))
+    require(np.count_nonzero(kept) == 2, "tie", "of four equally likely letters, k = 2 should keep two, it keeps "
+            f"{np.count_nonzero(kept)}. Keep k of those that are equal, no more: argsort puts them in an order.")
     return "the tail is cut, what is kept keeps its ratios."

@@ -55,6 +55,9 @@ def check_lstm_step(step):
         return np.split(x @ params["W_xh"].T + h @ params["W_hh"].T + b, 4, axis=1)
 
     right_h, right_c = new()
+    nested = np.shape(as_numbers(got[1])) == (2, B, H)
+    require(not nested, "wrong_shape", "the second of the two is a pair itself, as PyTorch's layers return it. "
+            "Return the new h and the new c.")
     for name, part, value in (("the new h", got[0], right_h), ("the new c", got[1], right_c)):
         array = as_numbers(part)
         require(array is not None, "wrong_type", f"{name}: expected numbers, got {safe_describe(part)}.")
@@ -76,6 +79,7 @@ def check_lstm_step(step):
         ("no_input_gate", new(i=1), "the candidate has to be multiplied by the input gate."),
         ("no_output_gate", new(o=1), "what is shown has to be multiplied by the output gate: h = o * tanh(c)."),
         ("coupled", new(f=1 - sigmoid(blocks[0])), "f is not 1 - i here: it has a block of its own."),
+        ("coupled", new(i=1 - sigmoid(blocks[1])), "i is not 1 - f here, as in a GRU: it has a block of its own."),
         ("wrong_state_kept", new(kept=h), "the cell keeps c, the old cell state, not h."),
         ("no_tanh_of_cell", new(show=lambda c: c), "h = o * tanh(c): the tanh is missing."),
         ("tanh_kept", (right_h, np.tanh(right_c)), "the tanh belongs to h alone: return c itself, not tanh(c)."),
@@ -158,7 +162,7 @@ def check_open_roads(reaches):
         answer = reaches[key]
         require(isinstance(answer, bool | np.bool_), "wrong_type", f"{key}: expected True or False, got "
                 f"{safe_describe(answer)}.")
-        require(bool(answer) == truth, "wrong_road", f"{key}: no. {reason}")
+        require(bool(answer) == truth, "wrong_road", f"{key}: not so: {reason}")
     return ("what needs no W_hh is the road along the kept state, and only the gate that keeps (f, in a GRU z) stands "
             "on it between two steps.")
 
@@ -218,6 +222,8 @@ def check_clock_or_memory(verdict):
         ("wrong three steps after T", curve(23), 20, "clock"),
         ("wrong far away from T only", curve(1, 2, 3, 12, 16, 24, 39, 40), 20, "memory"),
         ("0.85 one step after T", curve(21, at=0.85), 20, "clock"),
+        ("exactly 0.9 at T, which is not above 0.9", curve(20, at=0.9), 20, "neither"),
+        ("exactly 0.9 one step after T, which is not above 0.9", curve(21, at=0.9), 20, "clock"),
         ("T = 2, right everywhere", curve(), 2, "memory"),
         ("T = 2, wrong at 1", curve(1), 2, "clock"),
         ("T = 39, right everywhere", curve(), 39, "memory"),

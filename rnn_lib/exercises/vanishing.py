@@ -45,7 +45,7 @@ def check_claims(claims):
     for claim, (right, why) in CLAIMS.items():
         is_bool = isinstance(claims[claim], bool | np.bool_)
         require(is_bool, "wrong_type", f"{claim}: expected True or False, got {safe_describe(claims[claim])}.")
-        require(bool(claims[claim]) == right, "wrong_claim", f"{claim}: {why}")
+        require(bool(claims[claim]) == right, "wrong_claim", f"“{claim}”: {why}")
     return "the radius speaks of one matrix and of the end; sigma_1 of every step, and only from above."
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 
 __all__ = ["PAYS", "one_thread"]
 
@@ -14,9 +15,11 @@ def one_thread(size):
     A second thread costs time on small products. From 2^21 multiplications on it saves a seventh at best, from 2^24 on
     a third (fastest of 25 runs, two cores). On a busy machine it waits for its turn, and a step of training takes 4 to
     12 times as long. The limit itself costs 7 microseconds. The numbers do not depend on it. The former setting comes
-    back at the end, also after an error.
+    back at the end, also after an error. In a browser there is one thread anyway.
     """
-    return blas().limit(limits=1, user_api="blas") if size < PAYS else contextlib.nullcontext()
+    if size >= PAYS or sys.platform == "emscripten":
+        return contextlib.nullcontext()
+    return blas().limit(limits=1, user_api="blas")
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from rnn_lib.losses import cross_entropy_loss, last_step, softmax, softmax_mse_l
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.classification import draw_image, draw_probabilities
-from rnn_lib.plots.style import BACKWARD, BASELINE, TARGET, beside_ghosts, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, TARGET, beside_ghosts, ink, mark_beyond, new_figure
 from rnn_lib.plots.words import say
 from rnn_lib.training import fit
 
@@ -21,7 +21,8 @@ LOSSES = ["cross-entropy", "squared error after softmax"]
 ERRORS = ["last step", "every step"]
 EPOCHS = 20
 TITLE = {"loc": "left", "fontsize": 11, "fontweight": "bold", "y": 1.02}  # a fixed y saves a third of the drawing time
-PLACES = [[0.075, 0.62, 0.26, 0.31], [0.75, 0.62, 0.19, 0.31], [0.1, 0.12, 0.87, 0.33]]
+PIECES = [(0, 0.5, 0.3, 1), (0.3, 0.5, 1, 1), (0, 0, 1, 0.5)]
+PLACES = [[0.075, 0.62, 0.2, 0.31], [0.75, 0.62, 0.19, 0.31], [0.1, 0.12, 0.87, 0.33]]
 PLACES_BESIDE_IMAGE = [*PLACES[:2], [0.31, 0.12, 0.66, 0.33], [0.02, 0.12, 0.19, 0.33]]
 LOSS_TICKS = [0.001, 0.1, 10.0]
 SHOWN = 1  # the held-out sequence whose probabilities are drawn
@@ -85,6 +86,8 @@ class ClassificationRun:
 
     label: str
     task: Task
+    lr: float
+    error_at: str
     loss: list
     chance_loss: float                 # of saying 1/C for every class
     diverged: str = ""
@@ -101,10 +104,21 @@ class ClassificationRun:
         """One line: the settings and what came of them."""
         if self.diverged:
             return f"{self.label}: {self.diverged}"
+        if self.accuracy < max(self.task.chance, self.task.memoryless) + 0.05:
+            return f"{self.label}: {self.accuracy:.1%} right, no better than memoryless; {self.advice}."
         return (
             f"{self.label}: {self.accuracy:.1%} right (memoryless {self.task.memoryless:.1%}, "
             f"chance {self.task.chance:.1%})."
         )
+
+    @property
+    def advice(self):
+        """What to try where nothing was learned."""
+        if self.task.name.startswith("parity") and self.error_at == "last step":
+            return "try the error at every step"
+        if self.lr >= 0.1:
+            return "try a smaller learning rate"
+        return "try a larger learning rate" if self.lr < 0.005 else "try more units"
 
 
 def train_classifier(
@@ -130,7 +144,7 @@ def train_classifier(
         clip_norm=1.0, verbose=False, on_epoch=on_epoch,
     )
     label = f"{task.name}, H {hidden_size}, lr {plain(lr)}, {'squared' if squared else 'cross-entropy'}, {error_at}"
-    run = ClassificationRun(label, task, history.loss, (1 - 1 / C) / C if squared else np.log(C))
+    run = ClassificationRun(label, task, lr, error_at, history.loss, (1 - 1 / C) / C if squared else np.log(C))
     if history.diverged:
         run.diverged = f"training diverged in epoch {len(history.loss) + 1}. Try a smaller learning rate."
         return run
@@ -145,12 +159,13 @@ def draw_classifier(run, ghosts=()):
     figure, axes = new_figure(1, 3 + (run.image is not None), width=9, height=5.2, layout="none")
     for axis, place in zip(axes, PLACES_BESIDE_IMAGE if run.image is not None else PLACES, strict=True):
         axis.set_position(place)
+    figure.pieces = PIECES
     shown = beside_ghosts(ghosts, run)
     draw_loss(axes[0], run, shown)
     draw_accuracy(axes[1], run, shown)
     axes[2].set_title("Probability of each class (dark: high; frame: the right one)", **TITLE)
     if run.diverged:
-        axes[2].text(0.5, 0.5, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, weight="bold")
+        axes[2].text(0.5, 0.5, run.diverged, ha="center", va="center", color=ink(BACKWARD), fontsize=13, weight="bold")
         axes[2].axis("off")
     else:
         truth = run.task.labels_test[:, SHOWN]
@@ -169,13 +184,14 @@ def draw_loss(axis, run, shown):
             axis.plot(len(past.loss) + 1, past.chance_loss, "X", color=BACKWARD, markersize=11)
     axis.axhline(run.chance_loss, color=BASELINE, linestyle=":", linewidth=1.4)
     axis.text(
-        0.99, 1.1 * run.chance_loss, "guessing", color=BASELINE, fontsize=9, ha="right", va="bottom",
+        0.99, 1.1 * run.chance_loss, "guessing", color=ink(BASELINE), fontsize=9, ha="right", va="bottom",
         transform=axis.get_yaxis_transform(),
     )
     axis.set(yscale="log", ylim=(1e-4, 10), xlim=(0.5, EPOCHS + 0.5), xticks=[1, EPOCHS // 2, EPOCHS], xlabel="epoch")
     axis.set_yticks(LOSS_TICKS, [*map(plain, LOSS_TICKS)])
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set_title("Loss in training", **TITLE)
+    mark_beyond(axis, run.loss, OUTPUT)
 
 
 def draw_accuracy(axis, run, shown):

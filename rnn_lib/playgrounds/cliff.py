@@ -7,9 +7,9 @@ import numpy as np
 from rnn_lib.losses import last_step, mse_loss
 from rnn_lib.optim import SGD, clip_grad_norm, grad_norm
 from rnn_lib.playgrounds.panel import Panel, log_slider, plain
-from rnn_lib.plots.style import BACKWARD, TARGET, new_figure
+from rnn_lib.plots.style import BACKWARD, TARGET, ink, mark_beyond, new_figure, side_by_side
 from rnn_lib.plots.vanishing import draw_path, draw_surface
-from rnn_lib.plots.words import say
+from rnn_lib.plots.words import number, say
 from rnn_lib.rnn import RNN
 
 __all__ = ["cliff_panel", "descend_cliff", "draw_cliff", "one_unit", "one_unit_loss"]
@@ -73,15 +73,21 @@ def run_cliff(lr=0.1, clip_norm=NO_CLIPPING):
 def draw_cliff(descent):
     """Draw the way over the surface, and the loss by step."""
     figure, axes = new_figure(1, 2, 9, 3.6, layout="none")
+    figure.pieces = side_by_side(0.57)
     axes[0].set_position((0.08, 0.15, 0.46, 0.74))
     axes[1].set_position((0.64, 0.15, 0.33, 0.74))
     draw_surface(axes[0], W, B, SURFACE)
     draw_path(axes[0], descent.path, BACKWARD)
     axes[0].set(xlim=(B[0], B[-1]), ylim=(W[0], W[-1]), xticks=[-0.5, 0, 0.5, 1], yticks=[0.5, 1, 1.5, 2])
-    axes[0].set_title("The way over the loss (dark: high)", fontsize=11)
+    axes[0].set_title("The way over the loss (dark: high)", y=1.0, fontsize=11)
     axes[1].plot(descent.loss, color=TARGET)
     axes[1].set(ylim=(0, 2.6), xlim=(0, STEPS), xticks=[0, 20, 40, 60], yticks=[0, 1, 2], xlabel="step", ylabel="loss")
-    axes[1].set_title("Loss by step", fontsize=11)
+    axes[1].set_title("Loss by step", y=1.0, fontsize=11)
+    mark_beyond(axes[1], descent.loss)
+    w, b = descent.path[-1]
+    if not (W[0] <= w <= W[-1] and B[0] <= b <= B[-1]):
+        axes[0].text(0.98, 0.02, f"ends outside, at w = {number(w)}, b = {number(b)}", color=ink(BACKWARD), fontsize=9,
+                     ha="right", transform=axes[0].transAxes, bbox={"color": "white", "pad": 2})
     return say(figure, descent.summary)
 
 

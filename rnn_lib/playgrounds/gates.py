@@ -12,7 +12,17 @@ from rnn_lib.losses import cross_entropy_loss, last_step
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.sequences import STATE_COLOURS
-from rnn_lib.plots.style import BASELINE, HIDDEN, TARGET, beside_ghosts, new_figure
+from rnn_lib.plots.style import (
+    BASELINE,
+    HIDDEN,
+    OUTPUT,
+    TARGET,
+    beside_ghosts,
+    ink,
+    mark_beyond,
+    new_figure,
+    side_by_side,
+)
 from rnn_lib.plots.words import say
 from rnn_lib.training import Batch, train
 
@@ -33,13 +43,25 @@ class RecallRun:
     accuracy: np.ndarray   # (LONGEST,): asked after 1, 2, ... symbols
     shown: np.ndarray      # (lag + 1, H): the gate that keeps the state, or the states of a network without gates
     gate: str              # its name, or "" for a network without gates
+    lr: float
+    open_gate: bool        # a forget bias of 3 or more
     message: str = ""
+
+    @property
+    def advice(self):
+        """What to try where nothing was learned."""
+        if self.gate and not self.open_gate:
+            return "try a larger forget bias"
+        return "try a smaller learning rate" if self.lr >= 0.05 else "try a shorter lag"
 
     @property
     def summary(self):
         """One line: the settings and what came of them."""
         if self.message:
             return f"{self.label}: {self.message}"
+        if self.accuracy[self.lag] < 1 / K + 0.1:
+            return (f"{self.label}: {self.accuracy[self.lag]:.0%} right at this lag, no better than guessing; "
+                    f"{self.advice}.")
         near = self.accuracy[max(self.lag - 3, 0) : self.lag + 4].min()
         return (f"{self.label}: {self.accuracy[self.lag]:.0%} right at this lag, {near:.0%} or more within 3 steps, "
                 f"{self.accuracy[-1]:.0%} after {LONGEST} symbols.")
@@ -69,12 +91,13 @@ def train_recall(model="LSTM", lag=20, forget_bias=3.0, lr=0.02, epochs=UPDATES,
     shown = net.gates[gate][:, 0] if gated else net.hidden_states[1:, 0]
     label = f"{model}, lag {lag}" + f", bias {forget_bias:.1f}" * gated + f", rate {plain(lr)}"
     message = "training diverged. Try a smaller learning rate." if history.diverged else ""
-    return RecallRun(label, lag, history.step_loss, accuracy, shown, gate, message)
+    return RecallRun(label, lag, history.step_loss, accuracy, shown, gate, lr, forget_bias >= 3, message)
 
 
 def draw_recall(run, ghosts=()):
     """Draw the loss, the accuracy by length, and the gate (or the states) in one sequence."""
     figure, axes = new_figure(1, 3, 9, 3.4, layout="none")
+    figure.pieces = side_by_side(0.345, 0.68)
     for axis, place in zip(axes, PLACES, strict=True):
         axis.set_position(place)
     for past, colour, style in beside_ghosts(ghosts, run):
@@ -85,18 +108,20 @@ def draw_recall(run, ghosts=()):
     axes[0].set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
     axes[0].yaxis.set_minor_locator(NullLocator())
     axes[0].legend(loc="upper left", fontsize=7, labelspacing=0.1, borderaxespad=0.1)  # no loss comes up there
-    axes[0].set_title("Loss (dots: guessing)", fontsize=11)
+    axes[0].set_title("Loss (dots: guessing)", y=1.0, fontsize=11)
+    mark_beyond(axes[0], run.loss, OUTPUT)
     axes[1].axvline(run.lag, color=TARGET, linestyle=":", linewidth=1.2)
     axes[1].axhline(1 / K, color=BASELINE, linestyle=":", linewidth=1.2)
     axes[1].set(ylim=(0, 1.03), xlim=(0, LONGEST), xticks=[0, 40, 80, 120], yticks=[0, 0.5, 1], xlabel="lag asked")
-    axes[1].set_title("Right by lag (dots: trained)", fontsize=11)
+    axes[1].set_title("Right by lag (dots: trained)", y=1.0, fontsize=11)
     order = np.argsort(-run.shown.mean(axis=0), kind="stable")
     limits = {"cmap": "Greys", "vmin": 0} if run.gate else {"cmap": STATE_COLOURS, "vmin": -1}
     axes[2].imshow(run.shown.T[order], aspect="auto", vmax=1, extent=(0.5, run.lag + 1.5, H, 0), **limits)
     axes[2].grid(False)
     axes[2].set(xlabel="time step t", ylabel="unit", yticks=[], xticks=[1, run.lag + 1])
-    axes[2].set_title(f"Gate {run.gate} (black: open)" if run.gate else "States: orange +1, violet −1", fontsize=11)
-    axes[2].title.set_color(TARGET if run.gate else HIDDEN)
+    title = f"Gate {run.gate} (black: open)" if run.gate else "States: orange +1, violet −1"
+    axes[2].set_title(title, y=1.0, fontsize=11)
+    axes[2].title.set_color(TARGET if run.gate else ink(HIDDEN))
     return say(figure, run.summary + beside(ghosts))
 
 

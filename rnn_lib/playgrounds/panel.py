@@ -16,29 +16,37 @@ A panel file holds two plain functions, which know nothing of widgets, and a fun
         controls = {"hidden_size": slider("hidden size", 1, 64, 16), "lr": log_slider("learning rate", 1e-4, 1.0, 0.01)}
         return Panel("sine wave", run, draw, controls)
 
-A release should be answered within 250 ms, training included. Drawing is half of it, 50 to 100 ms:
+A panel that only computes follows the hand: while a slider is dragged it draws as often as it can, always the newest
+value (ipywidgets keeps back what comes meanwhile). It should take 120 ms from hand to page. A panel that trains says
+so at once, and answers within 250 ms of the release. About 50 ms of each are the browser's; of drawing is to know:
 - Give the figure fixed margins, as above. Matplotlib's constrained layout doubles the time, and lets the axes
   jump when a label grows. Leave room for the longest label and for the labels of the ghosts.
-- The size of the figure is the same at every setting, at most 9 inches wide (100 pixels an inch).
+- The size of the figure is the same at every setting, at most 9 inches wide (100 pixels an inch). Where the page is
+  narrow, its pieces stand one under the other: `figure.pieces` says where it may be cut (see picture.py).
+- Give a title its height, `y=1.0`: Matplotlib measures all ticks to place one that has none.
 - A text costs 2 ms where it is new, a formula in $...$ 5 ms; seen before, it costs little (see picture.py).
 - A tick costs 1 ms: few ticks, and `axis.axis("off")` where there is nothing to read.
 - One `imshow`, `LineCollection` or `PolyCollection` is faster than a loop over `plot` or `add_patch`.
 """
 
+import gc
 import html
 import math
 import threading
 import time
+from contextlib import contextmanager
 from inspect import signature
 
 import ipywidgets as widgets
 import numpy as np
 
 from rnn_lib.ground.validation import check_choice, check_int, check_number, check_text
-from rnn_lib.playgrounds.picture import data_url
+from rnn_lib.playgrounds.page import falling, helper
+from rnn_lib.playgrounds.picture import to_urls
 from rnn_lib.plots.style import DRAWING
 
-CONTROL_WIDTH, LETTER_WIDTH, TEXT_HEIGHT, PROGRESS_WIDTH = 440, 8, 40, 200  # pixels
+CONTROL_WIDTH, LETTER_WIDTH, PROGRESS_WIDTH = 440, 8, 260  # pixels
+SMALLEST = 0.7  # a piece of a picture is made no smaller than this part of its size; it can be scrolled then
 PROGRESS_AFTER, PROGRESS_EVERY = 0.3, 0.1  # seconds
 
 
@@ -48,23 +56,28 @@ class Panel(widgets.VBox):
     name      what the panel is called in its repr
     run       run(**settings) -> result, with `result.summary` (one line, at most about 110 letters, different for
               different settings) and, if the panel keeps ghosts, `result.label` (short, for a legend); it is
-              deterministic. If it trains, it takes `on_epoch` as well and passes it on to `fit`; a run of more
-              than 0.3 s then shows its progress (out of `epochs`, where that is a setting or has a default)
+              deterministic. If it trains, it takes `on_epoch` as well and passes it on to `fit`; it then runs when
+              a slider is released, and a run of more than 0.3 s shows its progress and its loss (out of `epochs`,
+              where that is a setting or has a default)
     draw      draw(result, ghosts=()) -> Figure; ghosts are earlier results, the newest last
     controls  setting name -> widget, made by `slider`, `log_slider`, `choice` or `text_box`
     ghosts    how many earlier results are kept. 0: draw(result) gets none, and there is no Reset button
 
     An exception in `run` or `draw` is shown in the panel; the picture stays. `settings` holds what the controls say
-    now, `result` the last result, `summary` the text below the controls.
+    now, `result` the last result, `summary` the text below the controls, and `follows` is True if the panel answers
+    while a slider is dragged.
     """
+
+    at_work = "training …"  # what a panel that does not follow says at once
 
     def __init__(self, name, run, draw, controls, ghosts=3):
         """Run and draw at the first settings of the controls."""
         self.name, self.run, self.draw, self.controls, self.max_ghosts = name, run, draw, controls, ghosts
         signature(run).bind_partial(**self.settings)  # a control without its parameter: TypeError, here and now
         parameters = signature(run).parameters
-        self.reports_progress = "on_epoch" in parameters
         self.default_epochs = getattr(parameters.get("epochs"), "default", None)
+        self.reports_progress = "on_epoch" in parameters
+        self.follows = not self.hooks()
         self.past = []  # (settings, result), the newest last; the last one is what the picture shows
         self.working = threading.Lock()
 
@@ -72,20 +85,27 @@ class Panel(widgets.VBox):
         for control in controls.values():
             control.style.description_width = f"{label_width}px"
             control.layout.width, control.layout.max_width = f"{CONTROL_WIDTH}px", "100%"
+            if hasattr(control, "readout"):  # a slider
+                control.continuous_update = self.follows
             control.observe(lambda change: self.update(), names="value")
         self.picture = self.empty_picture()
-        self.text = widgets.HTML(layout={"flex": "1 1 0", "min_height": f"{TEXT_HEIGHT}px"})  # room for two lines
-        self.progress = widgets.HTML(layout={"width": f"{PROGRESS_WIDTH}px", "flex": "0 0 auto"})
+        self.text = widgets.HTML(layout={"flex": "1 1 300px"})
+        self.progress = widgets.HTML(layout={"width": f"{PROGRESS_WIDTH}px", "height": "32px", "flex": "0 0 auto"})
         self.reset_button = widgets.Button(
             description="Reset", tooltip="Forget the earlier runs", disabled=True, layout={"width": "80px"}
         )
         self.reset_button.on_click(lambda button: self.reset())
-        status = [self.text] + [self.progress] * self.reports_progress + [self.reset_button] * bool(ghosts)
+        status = [self.text] + [self.progress] * (not self.follows) + [self.reset_button] * bool(ghosts)
+        wrapped = {"flex_flow": "row wrap", "max_width": "900px"}
+        choices = {control.description: [label for label, _ in control.options] for control in controls.values()
+                   if isinstance(control, widgets.SelectionSlider)}
         super().__init__([
-            widgets.Box([*controls.values()], layout={"flex_flow": "row wrap", "max_width": "900px"}),
-            widgets.HBox(status, layout={"max_width": "900px", "align_items": "center"}),
+            widgets.Box([*controls.values()], layout=wrapped),
+            widgets.Box(status, layout={**wrapped, "align_items": "center"}),
             self.picture,
+            widgets.HTML(helper(choices), layout={"height": "0", "margin": "0"}),
         ])
+        self.add_class("rnn-panel")
         self.update()
 
     @property
@@ -112,7 +132,8 @@ class Panel(widgets.VBox):
         while settings != self.settings and self.working.acquire(blocking=False):
             try:
                 settings = self.settings
-                self.compute(settings)
+                with garbage_afterwards():
+                    self.compute(settings)
             finally:
                 self.working.release()
 
@@ -122,6 +143,8 @@ class Panel(widgets.VBox):
             self.say(self.result.summary)  # it may follow a setting that failed
             return
         try:
+            if not self.follows:
+                self.progress.value = self.at_work
             result = self.run(**settings, **self.hooks())
             # a ghost of itself says nothing
             kept = [old for old in self.past if self.max_ghosts and old[1].label != result.label]
@@ -138,13 +161,18 @@ class Panel(widgets.VBox):
 
     def empty_picture(self):
         """Return the widget that holds the picture."""
-        return widgets.Image(format="url", layout={"max_width": "100%"})
+        return widgets.Box(layout={"flex_flow": "row wrap", "max_width": "900px", "overflow": "auto"})
 
     def paint(self, figure):
-        """Put what `draw` returned into the picture."""
-        picture = data_url(figure)
-        self.picture.layout.width = f"{figure.get_figwidth() * figure.dpi:.0f}px"
-        self.picture.value = picture
+        """Put what `draw` returned into the picture, piece by piece."""
+        urls = to_urls(figure)
+        if not self.picture.children:
+            self.picture.children = [
+                widgets.Image(format="url", layout={
+                    "width": f"{width}px", "max_width": "100%", "min_width": f"{SMALLEST * width:.0f}px", "margin": "0",
+                }) for _, width in urls]
+        for piece, (url, _) in zip(self.picture.children, urls, strict=True):
+            piece.value = url
 
     def reset(self):
         """Forget the earlier runs."""
@@ -165,12 +193,11 @@ class Panel(widgets.VBox):
         """Write a line of text below the controls, where screen readers announce it."""
         self.summary = f"{heading} {summary}".strip()
         strong = f"<b>{html.escape(heading)}</b> " if heading else ""
-        self.text.value = (
-            f'<div role="status" aria-live="polite" style="line-height:1.4">{strong}{html.escape(summary)}</div>'
-        )
+        picture = html.escape(self.result.summary if self.past else "")
+        self.text.value = f'<div class="rnn-summary" data-picture="{picture}">{strong}{html.escape(summary)}</div>'
 
     def progress_bar(self):
-        """Return an `on_epoch` for `fit` that shows the progress of a run that takes long."""
+        """Return an `on_epoch` for `fit` that shows the progress of a run that takes long, and its loss so far."""
         start = time.perf_counter()
         shown = 0.0
         total = self.settings.get("epochs", self.default_epochs)
@@ -181,15 +208,27 @@ class Panel(widgets.VBox):
             if now - start > PROGRESS_AFTER and now - shown > PROGRESS_EVERY:
                 shown = now
                 fraction = f' max="{total}" value="{epoch + 1}"' if total else ""
-                self.progress.value = (
-                    f'epoch {epoch + 1} <progress aria-label="training"{fraction} style="width:100px"></progress>'
-                )
+                bar = f'<progress aria-label="training"{fraction} style="width:60px"></progress>'
+                self.progress.value = f"epoch {epoch + 1} {bar} {falling(getattr(history, 'loss', []))}"
 
         return on_epoch
 
     def __repr__(self):
         """One stable line, also for readers without a kernel; ipywidgets would cut it at 110 letters."""
         return f"Panel: {self.name} ({', '.join(control.description for control in self.controls.values())})"
+
+
+@contextmanager
+def garbage_afterwards():
+    """Put off collecting garbage: a figure leaves much of it, and in the midst of an answer it would be waited for."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+        gc.collect(1)  # what is younger than the answer, and so the last figure; this takes a few milliseconds
 
 
 def beside(ghosts):

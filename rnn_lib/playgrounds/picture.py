@@ -12,16 +12,24 @@ MAX_TEXTS = 500  # kept for each size of figure; about 5 kB each
 SCRATCH_HEIGHT, EDGE = 240, 20  # pixels; room for an upright text. Ink within the edge: a text may be cut off
 
 
-def data_url(figure):
-    """Return the figure as a PNG in a data URL.
+def to_urls(figure):
+    """Return the figure as PNGs in data URLs, one for each of its pieces: [(url, width in pixels), ...].
 
-    A browser shows a data URL at once; a PNG sent as bytes would leave the place empty for a moment.
+    `figure.pieces` says where it may be cut, where the page is narrow: (left, bottom, right, top) of each piece, as
+    fractions of the figure; without it the picture is one piece. A browser shows a data URL at once; a PNG sent as
+    bytes would leave the place empty for a moment.
     """
     width, height = (int(round(inches * figure.dpi)) for inches in figure.get_size_inches())
     renderer = renderer_of_size(width, height, figure.dpi)
     renderer.clear()
     figure.draw(renderer)
-    return b"data:image/png;base64," + base64.b64encode(to_png(pixels(renderer)[..., :3]))
+    rgb, urls = pixels(renderer)[..., :3], []
+    for left, bottom, right, top in getattr(figure, "pieces", [(0, 0, 1, 1)]):
+        rows = slice(round(height * (1 - top)), round(height * (1 - bottom)))
+        columns = slice(round(width * left), round(width * right))
+        png = to_png(rgb[rows, columns])
+        urls.append((b"data:image/png;base64," + base64.b64encode(png), columns.stop - columns.start))
+    return urls
 
 
 class RememberingRenderer(RendererAgg):

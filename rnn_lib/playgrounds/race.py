@@ -19,17 +19,16 @@ def draw_race(run, ghosts=()):
     axis.set(ylim=(0, 1.04), xlim=(1, longest), yticks=[0, 0.5, 1], yticklabels=["0%", "50%", "100%"],
              xlabel="length at which it is asked (dashed: trained)", ylabel="right")
     axis.set_title(verdict(run), fontsize=11, y=1.02)
-    label_ends(axis)
+    label_ends(axis, dark=True)
     return say(figure, run.summary + beside(ghosts))
 
 
 def verdict(run):
     """Return the finding as a title."""
-    halfway = (1 + run.chance) / 2
-    here, there = run.accuracy[min(run.length, len(run.accuracy)) - 1], run.accuracy[-1]
-    if here < halfway:
-        return f"{run.label}: not learned at {run.length} steps"
-    return f"{run.label}: learned at {run.length} steps, {'still' if there > halfway else 'no longer'} known at the end"
+    if not run.learned:
+        return f"{run.label}: {'no better than guessing' if run.guesses else 'not learned'} at {run.length} steps"
+    still = run.accuracy[-1] > (1 + run.chance) / 2
+    return f"{run.label}: learned at {run.length} steps, {'still' if still else 'no longer'} known at the end"
 
 
 def race_panel():
@@ -37,7 +36,7 @@ def race_panel():
     controls = {
         "task": choice("task", [*TASKS], "parity"),
         "model": choice("model", [*MODELS], "minGRU"),
-        "length": slider("length trained", 5, 100, 20, step=5),
+        "length": slider("length trained", 5, 40, 20, step=5),
         "asked": slider("length asked", 20, 500, 100, step=20),
         "lowest": slider("lowest multiplier", -1.0, 0.0, -1.0, step=0.1),
     }

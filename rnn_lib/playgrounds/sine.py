@@ -12,7 +12,17 @@ from rnn_lib.ground.validation import check_choice
 from rnn_lib.optim import SGD, Adam
 from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.forecast import shade_warm_up
-from rnn_lib.plots.style import BACKWARD, BASELINE, OUTPUT, TARGET, beside_ghosts, new_figure
+from rnn_lib.plots.style import (
+    BACKWARD,
+    BASELINE,
+    OUTPUT,
+    TARGET,
+    beside_ghosts,
+    ink,
+    mark_beyond,
+    new_figure,
+    side_by_side,
+)
 from rnn_lib.plots.words import say
 from rnn_lib.training import fit
 
@@ -98,6 +108,7 @@ def train_sine(hidden_size=16, lr=0.01, optimiser="Adam", epochs=200, on_epoch=N
 def draw_sine(run, ghosts=()):
     """Draw the loss, both forecasts and the hidden states of a SineRun; `ghosts` are earlier ones, newest last."""
     figure, axes = new_figure(1, 2, width=9, height=5.4, layout="none")
+    figure.pieces = side_by_side(0.4)
     for axis, place in zip(axes, PLACES, strict=True):
         axis.set_position(place)
     draw_loss(axes[0], run, ghosts)
@@ -125,14 +136,13 @@ def draw_loss(axis, run, ghosts):
     axis.text(-0.09, -0.23, labels, fontsize=9, va="top", linespacing=1.45, transform=axis.transAxes)
     if run.diverged:
         axis.plot(len(run.loss), min(run.loss[-1], TOP), "X", color=BACKWARD, markersize=11, clip_on=False)
-    elif max(run.loss) > TOP:
-        axis.text(0.5, 0.99, f"▲ up to {max(run.loss):.2g}", color=OUTPUT, fontsize=9, ha="center", va="top",
-                  transform=axis.transAxes)
     last = max(50, *(len(shown.loss) for shown in (run, *ghosts)))
     axis.set(yscale="log", ylim=(1e-3, TOP), xlim=(1, last), xticks=[1, last], xlabel="epoch")
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set_yticks(LOSS_TICKS, map(plain, LOSS_TICKS))
     axis.set_title("Loss in training", y=1.0, fontsize=11)
+    if not run.diverged:
+        mark_beyond(axis, run.loss, OUTPUT)
 
 
 def draw_time(axis, run):
@@ -157,8 +167,8 @@ def draw_forecast(axis, row, run, output, error, title):
     axis.plot(STEPS, row + run.target, color=TARGET, linewidth=1.2, linestyle="--", zorder=3)  # above the forecast
     if output is None:
         axis.text(
-            LENGTH / 2, row, run.diverged, ha="center", va="center", color=BACKWARD, fontsize=13, fontweight="bold",
-            bbox={"color": "white", "pad": 2},
+            LENGTH / 2, row, run.diverged, ha="center", va="center", color=ink(BACKWARD), fontsize=13,
+            fontweight="bold", bbox={"color": "white", "pad": 2},
         )
     else:
         (line,) = axis.plot(STEPS, row + output, color=OUTPUT)

@@ -16,14 +16,14 @@ from rnn_lib.ground.seeds import generator
 from rnn_lib.losses import cross_entropy_loss
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, slider, text_box
-from rnn_lib.plots.style import INPUT, OUTPUT
+from rnn_lib.plots.style import INPUT, OUTPUT, ink
 from rnn_lib.training import in_windows, train
 
 __all__ = ["WriterPanel", "load_writer", "share_of_words", "train_writer", "write", "writer_panel"]
 
 FILE = "course_writer.npz"
-EVERY = 25  # letters between two looks at the page
-PAUSE = 0.005  # seconds after each, so that the page shows them one after another
+EVERY = 25  # letters between two looks at what there is
+SHOWN_EVERY = 0.03  # seconds between two pictures of it: more would keep the page busy
 
 
 @cache
@@ -119,21 +119,25 @@ def share_of_words(text):
 def to_html(begin, text):
     """Return what was read, in blue, and what was written, in green. Both are escaped: no text can change the page."""
     style = ("height:260px;overflow:auto;white-space:pre-wrap;word-break:normal;line-height:1.4;padding:8px;"
-             "border:1px solid #CCC")
+             "border:1px solid #CCC;background:white")
     return (f'<pre style="{style}"><b style="color:{INPUT}">{html.escape(begin)}</b>'
-            f'<span style="color:{OUTPUT}">{html.escape(text)}</span></pre>')
+            f'<span style="color:{ink(OUTPUT)}">{html.escape(text)}</span></pre>')
 
 
 class WriterPanel(Panel):
     """A panel whose picture is a text that grows while it is written."""
 
+    at_work = "writing …"
+
     def hooks(self):
         """As Panel's: what is there so far is shown."""
-        begin = self.settings["begin"]
+        begin, shown = self.settings["begin"], time.perf_counter()
 
         def on_text(text):
-            self.paint(to_html(begin, text))
-            time.sleep(PAUSE)
+            nonlocal shown
+            if time.perf_counter() - shown > SHOWN_EVERY:
+                self.paint(to_html(begin, text))
+                shown = time.perf_counter()
 
         return {"on_text": on_text}
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, label_ends, new_figure
+from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, OUTPUT, SERIES, label_ends, new_figure, side_by_side
 from rnn_lib.plots.training import draw_losses, outcomes
 from rnn_lib.plots.words import listing, say
 
@@ -38,8 +38,9 @@ def patient(exam, title):
     """Draw a patient on one task: its loss beside the right one's, and its gradients' angles to the true ones."""
     figure, axes = new_figure(1, 2, height=3.2, layout="none", gridspec_kw=MARGINS)
     draw_training(axes[0], exam)
-    draw_cosines(axes[1], exam.angles)
-    figure.suptitle(title, x=0.08, ha="left", fontsize=12, fontweight="bold")
+    draw_cosines(axes[1], exam.angles, -0.22)
+    figure.pieces = side_by_side(0.5)
+    figure.suptitle(title, x=0.03, ha="left", fontsize=12, fontweight="bold")
     return say(figure, f"{title}: {told_training(exam)}; cosines to the true gradient {told_angles(exam.angles)}.")
 
 
@@ -87,8 +88,8 @@ def bar_text(cosine, ratio):
 def draw_training(axis, exam):
     """Draw the loss of the right network and of the patient on one task."""
     draw_curves(axis, {"right": exam.right, "wrong": exam.wrong}, (OUTPUT, BACKWARD))
-    axis.set_title(exam.task, fontsize=10.5, fontweight="normal")
-    label_ends(axis)
+    axis.set_title(exam.task, y=1.0, fontsize=10.5, fontweight="normal")
+    label_ends(axis, dark=True)
 
 
 def draw_curves(axis, histories, colours):

@@ -26,7 +26,7 @@ def registers(wanted, outs, title):
 
 
 def recall(shares, title, chance=0.25):
-    """Draw accuracies by the lag that was trained: {label: {lag: one accuracy a start}}, a mark for each start."""
+    """Draw accuracies by the length that was trained: {label: {length: one accuracy a start}}, marks for starts."""
     figure, axis = new_figure(height=3.8)
     lags = sorted({lag for by_lag in shares.values() for lag in by_lag})
     width = 0.5 / len(shares)
@@ -36,7 +36,7 @@ def recall(shares, title, chance=0.25):
         axis.plot(*np.transpose(at), marker, color=colour, markersize=7, fillstyle="none", label=label)
     axis.axhline(chance, color=BASELINE, linestyle=":", linewidth=1.2)
     axis.text(len(lags) - 0.55, chance + 0.02, "chance", color=BASELINE, fontsize=10, ha="right")
-    axis.set(title=title, xlabel="lag: how many symbols ago", ylabel="accuracy", ylim=(0, 1.04))
+    axis.set(title=title, xlabel="T: how many symbols", ylabel="accuracy", ylim=(0, 1.04))
     axis.set_xticks(range(len(lags)), lags)
     axis.set_xlim(-0.5, len(lags) - 0.5)
     axis.grid(False, axis="x")

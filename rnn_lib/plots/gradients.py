@@ -2,9 +2,9 @@
 
 
 import numpy as np
-from matplotlib.collections import LineCollection, PolyCollection
 
-from rnn_lib.plots.style import BACKWARD, BASELINE, HIDDEN, INPUT, LINES, OUTPUT, SERIES, label_ends, new_figure
+from rnn_lib.plots.arrows import draw_arrows
+from rnn_lib.plots.style import BACKWARD, BASELINE, HIDDEN, INPUT, LINES, OUTPUT, SERIES, ink, label_ends, new_figure
 from rnn_lib.plots.words import courses, say
 
 COLUMN, FIRST, START = 1.95, 2.0, 0.45  # width of a time step, the places of h_1 and of h_0: inches, the axes' unit
@@ -39,7 +39,9 @@ def backward_walk(ledger, t):
         draw_step(axis, s, ledger[s], T, strong=s == t)
     if t == 0:
         draw_carry(axis, 0, ledger[0]["carry"], strong=True)
-    draw_arrows(axis, [*forward_arrows(T), *backward_arrows(ledger, t)])
+    starts, ends, back, strong = zip(*forward_arrows(T), *backward_arrows(ledger, t), strict=True)
+    styles = ["--" if b and not s else "-" for b, s in zip(back, strong, strict=True)]  # dashed where the walk was
+    draw_arrows(axis, starts, ends, [BACKWARD if b else FORWARD for b in back], strong, styles)
     draw_sums(axis, ledger, t)
     return say(figure, f"{where_it_stands(ledger, t)}: {what_it_found(ledger, t)}.")
 
@@ -153,28 +155,11 @@ def draw_sums(axis, ledger, t):
         number(axis, before(T + 1) - 0.25, y, text(sum(ledger[step][name] for step in done)) if done else " 0", True)
 
 
-def draw_arrows(axis, arrows):
-    """Straight arrows: grey on the way forward; on the way back thick where the walk stands, dashed where it was."""
-    starts, ends, back, strong = map(np.array, zip(*arrows, strict=True))
-    along = ends - starts
-    along /= np.hypot(*along.T)[:, None]
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    size = np.where(strong, 0.14, 0.1)[:, None]
-    necks = ends - size * along
-    colours = [BACKWARD if b else FORWARD for b in back]
-    axis.add_collection(LineCollection(
-        np.stack([starts, necks], axis=1), colors=colours, linewidths=np.where(strong, 2.6, 1.3),
-        linestyles=["--" if b and not s else "-" for b, s in zip(back, strong, strict=True)], zorder=2,
-    ), autolim=False)
-    heads = np.stack([ends, necks + 0.4 * size * across, necks - 0.4 * size * across], axis=1)
-    axis.add_collection(PolyCollection(heads, facecolors=colours, linewidths=0, zorder=2), autolim=False)
-
-
 def number(axis, x, y, words, strong, size=8.5, ha="left"):
     """A quantity of the walk: bold vermillion where the walk stands, grey where it has been."""
     axis.text(
-        x, y, words, color=BACKWARD if strong else PAST, weight="bold" if strong else "normal", fontsize=size, zorder=4,
-        family="monospace", va="center", ha=ha,
+        x, y, words, color=ink(BACKWARD) if strong else PAST, weight="bold" if strong else "normal", fontsize=size,
+        zorder=4, family="monospace", va="center", ha=ha,
     )
 
 

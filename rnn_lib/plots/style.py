@@ -11,9 +11,14 @@ Every figure has a sentence, which a screen reader says and nbval compares in pl
 """
 
 import threading
+from functools import lru_cache
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+
+from rnn_lib.plots.words import number
 
 # Matplotlib's settings and pyplot's list of figures belong to the whole process. Two threads that change them at once
 # (a cell, and a slider's callback beside it) could leave settings changed for good, or stumble over the list. Who draws
@@ -23,6 +28,7 @@ DRAWING = threading.RLock()
 INPUT, HIDDEN, OUTPUT, BACKWARD = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 TARGET, BASELINE = "#000000", "#7F7F7F"
 SERIES = ["#5D3A9B", "#CC79A7", "#56B4E9", "#8C510A", "#4D4D4D", "#999933"]  # runs to compare: none of the above
+LIGHT = np.array([0.2126, 0.7152, 0.0722])  # how much of a colour's light is in its red, green and blue
 LINES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))]  # never colour alone
 
 STYLE = {
@@ -58,6 +64,35 @@ def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
     return figure, axes
 
 
+@lru_cache
+def ink(colour):
+    """Return the colour as dark as a text of it must be to be read on white or on a pale tint.
+
+    WCAG asks for a contrast of 4.5 : 1; on white it is 5.2 here.
+    """
+    rgb = np.array(to_rgb(colour))
+    while 1.05 / (np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ LIGHT + 0.05) < 5.2:
+        rgb *= 0.98
+    return to_hex(rgb)
+
+
+def mark_beyond(axis, values, colour=TARGET, name=""):
+    """Say at the edge of `axis`, whose limits are final, how far a curve goes on beyond it; nothing if it does not."""
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    low, high = axis.get_ylim()
+    style = {"color": ink(colour), "fontsize": 9, "ha": "center", "transform": axis.transAxes}
+    if len(values) and values.max() > high:
+        axis.text(0.5, 0.99, f"▲ {name}up to {number(values.max())}", va="top", **style)
+    if len(values) and values.min() < low:
+        axis.text(0.5, 0.01, f"▼ {name}down to {number(values.min())}", va="bottom", **style)
+
+
+def side_by_side(*cuts):
+    """Return the pieces of a figure that is cut from top to bottom at these fractions of its width (see picture.py)."""
+    return [(left, 0, right, 1) for left, right in zip((0, *cuts), (*cuts, 1), strict=True)]
+
+
 def beside_ghosts(ghosts, run):
     """Return (run, colour, line style) for earlier runs, each with its own, and then for the newest, a solid green."""
     looks = [*zip(SERIES, LINES[1:], strict=False)][: len(ghosts)] + [(OUTPUT, LINES[0])]
@@ -69,10 +104,11 @@ def headline(figure, title):
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
 
 
-def label_ends(axis, labels=None, pad=0.01):
+def label_ends(axis, labels=None, pad=0.01, dark=False):
     """Write each curve's label at its right end, moved apart where they would overlap, instead of a legend.
 
-    `labels` maps a line of `axis` to its text; by default every line whose label does not start with "_".
+    `labels` maps a line of `axis` to its text; by default every line whose label does not start with "_". With `dark`
+    the text is as dark as `ink` makes it.
     """
     if labels is None:
         labels = {line: line.get_label() for line in axis.lines if not line.get_label().startswith("_")}
@@ -89,6 +125,7 @@ def label_ends(axis, labels=None, pad=0.01):
     overshoot = max(0.0, lowest - 1.0)
     for i, (line, text) in enumerate(labels.items()):
         axis.annotate(
-            text, (1 + pad, heights[i] - overshoot), xycoords="axes fraction", color=line.get_color(),
+            text, (1 + pad, heights[i] - overshoot), xycoords="axes fraction",
+            color=ink(line.get_color()) if dark else line.get_color(),
             va="center", fontsize=10, annotation_clip=False,
         )

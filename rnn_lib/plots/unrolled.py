@@ -2,8 +2,9 @@
 
 import numpy as np
 from matplotlib.colors import to_rgba
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch
 
+from rnn_lib.plots.arrows import draw_arrows
 from rnn_lib.plots.style import BASELINE, HIDDEN, INPUT, OUTPUT, new_figure
 from rnn_lib.plots.words import say
 
@@ -28,7 +29,7 @@ def unrolled_step(params, X, hidden_states, Y, step):
     for y, label in ((OUTPUT_ROW, "output\nyₜ"), (HIDDEN_ROW, "hidden state\nhₜ"), (INPUT_ROW, "input\nxₜ")):
         axis.text(0.58, y, label, ha="center", va="center", fontsize=11)
 
-    columns = np.linspace(1.6, WIDTH - 0.55, len(X) + 1)
+    columns, arrows = np.linspace(1.6, WIDTH - 0.55, len(X) + 1), []
     for t, x in enumerate(columns):
         style = {"lit": t <= step, "now": t == step}
         weight = "bold" if t == step else "normal"
@@ -39,13 +40,19 @@ def unrolled_step(params, X, hidden_states, Y, step):
             draw_node(axis, x, OUTPUT_ROW, Y[t - 1, 0], OUTPUT, **style)
             left, right = columns[t - 1] + BOX_WIDTH / 2, x - BOX_WIDTH / 2
             state_half = half_height(hidden_states[t, 0])
-            draw_arrow(axis, (left, HIDDEN_ROW), (right, HIDDEN_ROW), HIDDEN, t <= step and recurrent, t == step)
-            draw_arrow(axis, (x, INPUT_ROW + half_height(X[0, 0])), (x, HIDDEN_ROW - state_half), INPUT, **style)
-            draw_arrow(axis, (x, HIDDEN_ROW + state_half), (x, OUTPUT_ROW - half_height(Y[0, 0])), OUTPUT, **style)
+            arrows += [
+                ((left, HIDDEN_ROW), (right, HIDDEN_ROW), HIDDEN, t <= step and recurrent, t == step),
+                ((x, INPUT_ROW + half_height(X[0, 0])), (x, HIDDEN_ROW - state_half), INPUT, *style.values()),
+                ((x, HIDDEN_ROW + state_half), (x, OUTPUT_ROW - half_height(Y[0, 0])), OUTPUT, *style.values()),
+            ]
         if t == step > 0:
             axis.text((left + right) / 2, HIDDEN_ROW + state_half + 0.03, "W_hh", ha="center", va="bottom")
             axis.text(x + 0.06, (INPUT_ROW + HIDDEN_ROW - 0.1) / 2, "W_xh", va="center")
             axis.text(x + 0.06, (OUTPUT_ROW + HIDDEN_ROW + 0.1) / 2, "W_hy", va="center")
+
+    starts, ends, colours, lit, now = zip(*arrows, strict=True)
+    colours = [colour if bright else BASELINE for colour, bright in zip(colours, lit, strict=True)]
+    draw_arrows(axis, starts, ends, colours, now, ["-" if bright else ":" for bright in lit])
 
     lines = sums_of_step(params, X, hidden_states, Y, step)
     for i, line in enumerate(lines):
@@ -80,14 +87,6 @@ def draw_node(axis, x, y, values, colour, lit, now):
     if lit:
         text = "\n".join(f"{value:.4f}" for value in values)
         axis.text(x, y, text, ha="center", va="center", fontsize=10.5, linespacing=1.25)
-
-
-def draw_arrow(axis, start, end, colour, lit, now):
-    """Draw an arrow from box to box."""
-    axis.add_artist(FancyArrowPatch(
-        start, end, arrowstyle="-|>", mutation_scale=12, shrinkA=1, shrinkB=1, color=colour if lit else BASELINE,
-        linewidth=2.5 if now else 1.2, linestyle="-" if lit else ":",
-    ))
 
 
 def sums_of_step(params, X, hidden_states, Y, step):

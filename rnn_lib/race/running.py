@@ -24,6 +24,7 @@ TASKS = {  # name -> (inputs, classes, parameters that each network gets, about)
 }
 MODELS = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU, "minGRU": MinGRU, "attention": Attention}
 BATCH, STEPS, LEARNED = 32, 1500, 0.01  # sequences in an update, updates at most, mean loss at which training ends
+LIVE, SLOW_LEARNERS = 300, {"RNN": 900, "LSTM": 600}  # updates at most while someone waits: enough where it is learned
 N_TEST, CHUNK = 256, 32                 # sequences to ask, and how many of them at a time
 
 
@@ -87,12 +88,23 @@ class RaceRun:
         return 1 / TASKS[self.task][1]
 
     @property
+    def learned(self):
+        """True if it is right more often than half way from guessing to always, at the length it was trained on."""
+        return self.accuracy[min(self.length, len(self.accuracy)) - 1] >= (1 + self.chance) / 2
+
+    @property
+    def guesses(self):
+        """True if it is hardly more often right there than one who guesses."""
+        return self.accuracy[min(self.length, len(self.accuracy)) - 1] < self.chance + 0.15 * (1 - self.chance)
+
+    @property
     def summary(self):
         """One line: the network, how it was trained, and what it can do."""
         asked = len(self.accuracy)
-        at_length = f"{self.accuracy[min(self.length, asked) - 1]:.0%} right after {min(self.length, asked)}"
-        return (f"{self.label}: {self.model.n_params} parameters, {self.steps} updates, loss {self.loss:.3f}. "
-                f"{at_length}, {self.accuracy[-1]:.0%} after {asked} steps.")
+        trained = min(self.length, asked)
+        known = "" if self.learned else ", no better than guessing" if self.guesses else ", not learned yet"
+        return (f"{self.label}: {self.steps} updates{known}. "
+                f"{self.accuracy[trained - 1]:.0%} right after {trained}, {self.accuracy[-1]:.0%} after {asked} steps.")
 
 
 def teach(model, task, length, seed=0, lr=0.01, epochs=STEPS, on_epoch=None):
@@ -116,14 +128,18 @@ def teach(model, task, length, seed=0, lr=0.01, epochs=STEPS, on_epoch=None):
 
 
 def run_race(
-    task="parity", model="minGRU", length=20, asked=100, lowest=-1.0, seed=0, epochs=STEPS, on_epoch=None
+    task="parity", model="minGRU", length=20, asked=100, lowest=-1.0, seed=0, epochs=None, lr=None, on_epoch=None
 ):
     """Train one network on sequences of `length` steps, as `teach`, and ask it at all lengths up to `asked`.
 
-    `lowest` is the lower end of minGRU's multiplier, from -1 to below 1.
+    lowest  the lower end of minGRU's multiplier, from -1 to below 1
+    epochs  updates at most; by default LIVE of them, and more for those that learn slowly
+    lr      learning rate of Adam; by default one that needs few updates
     """
     asked, racer = check_int("asked", asked), make_racer(task, model, length, lowest, seed)
-    history = teach(racer, task, length, seed, 0.003 if model == "RNN" else 0.01, epochs, on_epoch)
+    epochs = SLOW_LEARNERS.get(model, LIVE) if epochs is None else epochs
+    lr = (0.005 if model == "RNN" else 0.01) if lr is None else lr
+    history = teach(racer, task, length, seed, lr, epochs, on_epoch)
     name = f"minGRU, from {lowest:g}" if model == "minGRU" else model
     return RaceRun(task, f"{task}, {name}, T {length}", racer, length, len(history.loss),
                    float(np.mean(history.loss[-20:])), ask(racer, task, asked))

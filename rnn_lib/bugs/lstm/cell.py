@@ -9,8 +9,8 @@ __all__ = [
     "cell_carry_missing", "cell_carry_missing_in_gates", "cell_carry_not_handed_on", "cell_carry_through_tanh",
     "cell_carry_through_output_gate", "cell_carry_into_hidden", "forget_gate_missing", "forget_gate_late",
     "forget_gate_early", "forget_gate_early_and_wrapped", "output_gate_late", "output_gate_early", "kept_by_another",
-    "opened_by_another", "kept_by_slope", "kept_by_rest", "output_gate_missing", "tanh_of_cell_missing",
-    "tanh_of_cell_wrong", "joined",
+    "opened_by_another", "kept_by_slope", "kept_by_rest", "output_gate_missing", "hidden_to_cell_missing",
+    "output_gate_from_cell", "tanh_of_cell_missing", "tanh_of_cell_wrong", "joined",
 ]
 
 
@@ -55,12 +55,13 @@ def cell_carry_into_hidden(params, X, states, dY):
     return finish(part, joined(part, hidden=True))
 
 
-def joined(part, gates=np.add, hands_on=np.add, enters=lambda t: 1, hidden=False):
+def joined(part, gates=np.add, hands_on=np.add, enters=lambda t: 1, hidden=False, shows=lambda dh, dc: dh):
     """Return dL/dz_t of a walk with other ways for the cell's two roads, through h_t and through c_{t+1}, to join.
 
     gates, hands_on  what the gates, and c_{t-1}, get of the two
     enters           by what the second is multiplied at step t
     hidden           True if the second joins at h_t already
+    shows            what the output gate gets of dL/dh_t and dL/dc_t
     """
     into, dc_dh = local(part), part["to_c"] * part["slope_c"]
     dZ, dh_next, dc_next = np.empty_like(into), 0, 0
@@ -68,7 +69,7 @@ def joined(part, gates=np.add, hands_on=np.add, enters=lambda t: 1, hidden=False
         dh = part["dH"][t] + dh_next + dc_next * hidden
         own, carried = dh * dc_dh[t], dc_next * enters(t) * (not hidden)
         dc = gates(own, carried)
-        dZ[t] = into[t] * np.concatenate([dc, dc, dc, dh], axis=1)
+        dZ[t] = into[t] * np.concatenate([dc, dc, dc, shows(dh, dc)], axis=1)
         dh_next, dc_next = dZ[t] @ part["W_hh"], hands_on(own, carried) * part["keep"][t]
     return dZ
 
@@ -141,6 +142,19 @@ def kept_by_rest(params, X, states, dY):
 def output_gate_missing(params, X, states, dY):
     """What goes from h_t to c_t is not multiplied by o_t."""
     return {"to_c": np.ones_like(states["o"])}
+
+
+@change("hidden_to_cell_missing")
+def hidden_to_cell_missing(params, X, states, dY):
+    """Nothing goes from h_t to c_t: dL/dc_t is what comes through c_{t+1} alone, which is 0."""
+    return {"to_c": np.zeros_like(states["o"])}
+
+
+@patient("output_gate_error")
+def output_gate_from_cell(params, X, states, dY):
+    """dL/do_t is made from dL/dc_t where dL/dh_t belongs."""
+    part = parts(params, X, states, dY)
+    return finish(part, joined(part, shows=lambda dh, dc: dc))
 
 
 @change("tanh_of_cell_missing")

@@ -39,6 +39,10 @@ LSTM_KINDS = {
         "dL/dc_t is made without the output gate. h_t is tanh(c_t) multiplied by something. Look at the line from "
         "dL/dh_t to dL/dc_t: which of the two factors of that product is missing?"
     ),
+    "hidden_to_cell_missing": (
+        "Nothing comes from h_t to c_t. c_t reaches the loss by two roads, through h_t and through c_{t+1}; without "
+        "the first no error ever enters the cell. Look at the line where dL/dc_t is put together."
+    ),
     "tanh_of_cell_missing": (
         "A factor tanh' is missing. Between c_t and h_t lies a tanh, so on the way back from dL/dh_t to dL/dc_t lies "
         "its derivative. Look at that line."
@@ -50,6 +54,10 @@ LSTM_KINDS = {
     "output_gate_partner": (
         "The output gate has the wrong partner. In h_t it is multiplied by a squashed cell state, and that is what its "
         "gradient is multiplied by. Look at the line of dL/do_t."
+    ),
+    "output_gate_error": (
+        "The output gate's gradient starts from dL/dc_t. o_t stands in the product that makes h_t, not in c_t. Look at "
+        "the line of dL/do_t: which of the two errors is multiplied there?"
     ),
     "partner_missing": (
         "A gate's partner is missing. The derivative of a product is the other factor: what does the forward pass "
