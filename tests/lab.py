@@ -58,6 +58,12 @@ def free_port():
         return free.getsockname()[1]
 
 
+QUIET = {  # nothing asks the reader in the midst of a test
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "docmanager-extension/plugin": {"autosave": False},
+}
+
+
 class Server:
     """JupyterLab on a free port of this machine over a throw-away copy of the repository."""
 
@@ -65,9 +71,10 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="rnn-lab-"))
         self.copy = self.folder / "repository"
         shutil.copytree(REPOSITORY, self.copy, ignore=IGNORED)
-        settings = self.folder / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        for plugin, settings in QUIET.items():
+            path = self.folder / "jupyterlab_settings_dir" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(settings))
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self.start(free_port())

@@ -3,6 +3,7 @@
 Set SHOTS to a folder to keep a picture of each panel at both ends of its sliders.
 """
 
+import itertools
 import json
 import os
 import socket
@@ -104,12 +105,16 @@ def browser(driver, browsers, server):
         yield browsers[-1]
 
 
+NUMBERS = itertools.count()
+
+
 def open_cells(page, sources, place="lab/tree"):
     """Open a notebook of these code cells in JupyterLab, or in Notebook 7: place "notebooks"."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)], metadata=kernel)
-    nbformat.write(notebook, page.server.copy / "panel.ipynb")
-    page.open("panel.ipynb", place=place)
+    name = f"panel-{next(NUMBERS)}.ipynb"  # of its own: a file that changes under an open page makes JupyterLab ask
+    nbformat.write(notebook, page.server.copy / name)
+    page.open(name, place=place)
 
 
 def check_clean(page):
