@@ -226,3 +226,12 @@ def noted(case):
     except BaseException as error:  # pytest's own is no Exception
         error.add_note(f"case: {case}")
         raise
+
+
+def refuse_all(check, answers):
+    """None of these answers raises in an exercise's check, passes it, or gets a report that cannot be shown."""
+    for number, answer in enumerate(answers):
+        with noted(f"answer {number}"):
+            report = check(answer)
+            assert not report.passed
+            assert str(report) and report._repr_html_()
