@@ -7,6 +7,7 @@ import numpy as np
 from rnn_lib.losses import last_step, mse_loss
 from rnn_lib.optim import SGD, clip_grad_norm, grad_norm
 from rnn_lib.playgrounds.panel import Panel, log_slider, plain
+from rnn_lib.plots.stage import stage
 from rnn_lib.plots.style import BACKWARD, TARGET, ink, mark_beyond, new_figure, side_by_side
 from rnn_lib.plots.vanishing import draw_path, draw_surface
 from rnn_lib.plots.words import number, say
@@ -70,19 +71,26 @@ def run_cliff(lr=0.1, clip_norm=NO_CLIPPING):
     return descend_cliff(lr, None if clip_norm >= NO_CLIPPING else clip_norm)
 
 
-def draw_cliff(descent):
-    """Draw the way over the surface, and the loss by step."""
+@stage
+def scenery():
+    """Make what is the same in every picture: the loss from above, and the axes for the loss by step."""
     figure, axes = new_figure(1, 2, 9, 3.6, layout="none")
     figure.pieces = side_by_side(0.57)
     axes[0].set_position((0.08, 0.15, 0.46, 0.74))
     axes[1].set_position((0.64, 0.15, 0.33, 0.74))
-    draw_surface(axes[0], W, B, SURFACE)
-    draw_path(axes[0], descent.path, BACKWARD)
+    draw_surface(axes[0], W, B, one_unit_loss(W[:, None], B[None, :]))
     axes[0].set(xlim=(B[0], B[-1]), ylim=(W[0], W[-1]), xticks=[-0.5, 0, 0.5, 1], yticks=[0.5, 1, 1.5, 2])
     axes[0].set_title("The way over the loss (dark: high)", y=1.0, fontsize=11)
-    axes[1].plot(descent.loss, color=TARGET)
     axes[1].set(ylim=(0, 2.6), xlim=(0, STEPS), xticks=[0, 20, 40, 60], yticks=[0, 1, 2], xlabel="step", ylabel="loss")
     axes[1].set_title("Loss by step", y=1.0, fontsize=11)
+    return figure, axes
+
+
+def draw_cliff(descent):
+    """Draw the way over the surface, and the loss by step."""
+    figure, axes = scenery()
+    draw_path(axes[0], descent.path, BACKWARD)
+    axes[1].plot(descent.loss, color=TARGET)
     mark_beyond(axes[1], descent.loss)
     w, b = descent.path[-1]
     if not (W[0] <= w <= W[-1] and B[0] <= b <= B[-1]):
@@ -98,6 +106,3 @@ def cliff_panel():
         "clip_norm": log_slider("clip norm", 0.1, NO_CLIPPING, NO_CLIPPING),
     }
     return Panel("cliff", run_cliff, draw_cliff, controls, ghosts=0)
-
-
-SURFACE = one_unit_loss(W[:, None], B[None, :])

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.ticker import NullLocator
 
 from rnn_lib.ground.seeds import generator
 from rnn_lib.playgrounds.panel import Panel, choice, slider
-from rnn_lib.plots.sequences import draw_map
+from rnn_lib.plots.sequences import draw_cells, frame_map
+from rnn_lib.plots.stage import stage
 from rnn_lib.plots.style import BACKWARD, BASELINE, ink, mark_beyond, new_figure, side_by_side
-from rnn_lib.plots.vanishing import draw_lag_curves
 from rnn_lib.plots.words import say
 
 __all__ = ["draw_lag", "lag_panel", "run_lag", "sheared"]
@@ -63,20 +64,33 @@ def run_lag(radius=1.0, shear=0.0, activation=TANH, input_size=0.5):
     return LagRun(np.array(measured), radius**lags, largest**lags, h, summary)
 
 
-def draw_lag(run):
-    """Draw the norms by lag, with both predictions, and the states."""
+@stage
+def scenery():
+    """Make what is the same in every picture."""
     figure, axes = new_figure(1, 2, 9, 3.6, layout="none")
     figure.pieces = side_by_side(0.595)
     axes[0].set_position((0.08, 0.15, 0.5, 0.72))
     axes[1].set_position((0.66, 0.15, 0.32, 0.72))
-    draw_lag_curves(axes[0], np.arange(STEPS + 1), run.measured, run.expected, run.bound)
+    axes[0].set(xlim=(0, STEPS), ylim=(1e-9, 1e9), yscale="log", xticks=[0, 10, 20, 30, 40], xlabel="lag k")
+    axes[0].yaxis.set_minor_locator(NullLocator())
+    axes[0].set_yticks([1e-8, 1e-4, 1, 1e4, 1e8])
     axes[0].set_title("Largest stretch of a gradient on its way back", y=1.0, fontsize=11)
+    axes[1].set_title("States: orange +1, violet −1", y=1.0, fontsize=11)
+    frame_map(axes[1], H, 0, STEPS)
+    axes[1].set(xlabel="time step t", xticks=[0, 20, 40])
+    return figure, axes
+
+
+def draw_lag(run):
+    """Draw the norms by lag, with both predictions, and the states."""
+    figure, axes = scenery()
+    axes[0].plot(run.bound, color=BASELINE, linestyle=":", linewidth=1.2)
+    axes[0].plot(run.expected, color=BASELINE, linestyle="--", linewidth=1.2)
+    axes[0].plot(run.measured, "o-", color=BACKWARD, markersize=4, linewidth=1)
     mark_beyond(axes[0], run.measured, BACKWARD, "stretch ")
     axes[0].text(0.02, 0.06, "dashed: radius$^k$   dotted: bound $\\sigma_1^k$", color=ink(BASELINE), fontsize=10,
                  transform=axes[0].transAxes)
-    draw_map(axes[1], run.states)
-    axes[1].set_title("States: orange +1, violet −1", y=1.0, fontsize=11)
-    axes[1].set(xlabel="time step t", xticks=[0, 20, 40])
+    draw_cells(axes[1], run.states)
     return say(figure, run.summary)
 
 

@@ -42,7 +42,7 @@ import numpy as np
 
 from rnn_lib.ground.validation import check_choice, check_int, check_number, check_text
 from rnn_lib.playgrounds.page import falling, helper
-from rnn_lib.playgrounds.picture import to_urls
+from rnn_lib.playgrounds.picture import strike, to_urls
 from rnn_lib.plots.style import DRAWING
 
 CONTROL_WIDTH, LETTER_WIDTH, PROGRESS_WIDTH = 440, 8, 260  # pixels
@@ -173,6 +173,7 @@ class Panel(widgets.VBox):
                 }) for _, width in urls]
         for piece, (url, _) in zip(self.picture.children, urls, strict=True):
             piece.value = url
+        strike(figure)
 
     def reset(self):
         """Forget the earlier runs."""

@@ -108,12 +108,21 @@ def draw_states(axis, hidden_states):
 
 def draw_map(axis, hidden_states, first_step=0):
     """Draw a heat map of one sequence's states and return the image."""
-    states = hidden_states[:, 0].T
-    H, steps = states.shape
-    extent = (first_step - 0.5, first_step + steps - 0.5, H - 0.5, -0.5)
+    steps, _, H = hidden_states.shape
+    frame_map(axis, H, first_step, first_step + steps - 1)
+    return draw_cells(axis, hidden_states)
+
+
+def frame_map(axis, H, first, last):
+    """Give axes what a heat map of H units at steps `first` to `last` needs."""
     axis.grid(False)
-    axis.set(ylabel="hidden unit", yticks=[0, H - 1])
-    return axis.imshow(states, aspect="auto", cmap=STATE_COLOURS, vmin=-1, vmax=1, extent=extent)
+    axis.set(xlim=(first - 0.5, last + 0.5), ylim=(H - 0.5, -0.5), ylabel="hidden unit", yticks=[0, H - 1])
+
+
+def draw_cells(axis, hidden_states):
+    """Draw the states into such axes, and return the image."""
+    extent = (*axis.get_xlim(), *axis.get_ylim())
+    return axis.imshow(hidden_states[:, 0].T, aspect="auto", cmap=STATE_COLOURS, vmin=-1, vmax=1, extent=extent)
 
 
 def darker(colour, factor):

@@ -1,7 +1,6 @@
 """Gradients that vanish or explode: norms by lag, and the cliff in a loss."""
 
 import numpy as np
-from matplotlib.ticker import NullLocator
 
 from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, SERIES, TARGET, headline, label_ends, new_figure
 from rnn_lib.plots.words import number, order, say, small
@@ -90,14 +89,3 @@ def draw_path(axis, path, colour, style="-"):
     """Draw the way of a training over the surface; steps that leave the picture end at its edge."""
     path = np.asarray(path)
     axis.plot(path[:, 1], path[:, 0], color=colour, linestyle=style, marker="o", markersize=3.5)
-
-
-def draw_lag_curves(axis, lags, measured, expected, bound):
-    """Draw the largest stretch by lag, with what the spectral radius predicts and what no product can exceed."""
-    axis.set_yscale("log")
-    axis.plot(lags, bound, color=BASELINE, linestyle=":", linewidth=1.2)
-    axis.plot(lags, expected, color=BASELINE, linestyle="--", linewidth=1.2)
-    axis.plot(lags, measured, "o-", color=BACKWARD, markersize=4, linewidth=1)
-    axis.set(xlim=(0, lags[-1]), ylim=(1e-9, 1e9), xticks=[0, 10, 20, 30, 40], xlabel="lag k")
-    axis.yaxis.set_minor_locator(NullLocator())
-    axis.set_yticks([1e-8, 1e-4, 1, 1e4, 1e8])
