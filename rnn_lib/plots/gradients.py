@@ -4,6 +4,7 @@
 import numpy as np
 
 from rnn_lib.plots.arrows import draw_arrows
+from rnn_lib.plots.stage import stage
 from rnn_lib.plots.style import BACKWARD, BASELINE, HIDDEN, INPUT, LINES, OUTPUT, SERIES, ink, label_ends, new_figure
 from rnn_lib.plots.words import courses, say
 
@@ -27,23 +28,42 @@ def backward_walk(ledger, t):
     with the carry that is left over. t = T+1: the walk has not begun. t = 0: it is over.
     """
     T = len(ledger) - 1
-    width = state(T + 1) + BEFORE + 0.2
-    figure, axis = new_figure(width=width, height=HEIGHT, layout="none", gridspec_kw=FULL)
-    axis.set(xlim=(0, width), ylim=(0, HEIGHT))
-    axis.axis("off")
+    figure, axis = network(T, t)
     axis.text(0.1, HEIGHT - 0.2, where_it_stands(ledger, t), fontsize=12, weight="bold", va="center")
-    if 1 <= t <= T:
-        axis.axvspan(before(t) - 0.35, before(t + 1) - 0.35, 0.03, 0.93, color=TINT, linewidth=0)
-    draw_nodes(axis, T)
     for s in range(max(t, 1), T + 1):
         draw_step(axis, s, ledger[s], T, strong=s == t)
     if t == 0:
         draw_carry(axis, 0, ledger[0]["carry"], strong=True)
-    starts, ends, back, strong = zip(*forward_arrows(T), *backward_arrows(ledger, t), strict=True)
-    styles = ["--" if b and not s else "-" for b, s in zip(back, strong, strict=True)]  # dashed where the walk was
-    draw_arrows(axis, starts, ends, [BACKWARD if b else FORWARD for b in back], strong, styles)
+    arrows = [*backward_arrows(ledger, t)]
+    if arrows:
+        starts, ends, strong = zip(*arrows, strict=True)
+        styles = ["-" if s else "--" for s in strong]  # dashed where the walk was
+        draw_arrows(axis, starts, ends, [BACKWARD] * len(arrows), strong, styles)
     draw_sums(axis, ledger, t)
     return say(figure, f"{where_it_stands(ledger, t)}: {what_it_found(ledger, t)}.")
+
+
+@stage
+def network(T, t):
+    """Make the unrolled network with the place where the walk stands, and the table for what each step adds."""
+    width = state(T + 1) + BEFORE + 0.2
+    figure, axis = new_figure(width=width, height=HEIGHT, layout="none", gridspec_kw=FULL)
+    axis.set(xlim=(0, width), ylim=(0, HEIGHT))
+    axis.axis("off")
+    if 1 <= t <= T:
+        axis.axvspan(before(t) - 0.35, before(t + 1) - 0.35, 0.03, 0.93, color=TINT, linewidth=0)
+    draw_nodes(axis, T)
+    starts, ends = zip(*forward_arrows(T), strict=True)
+    draw_arrows(axis, starts, ends, [FORWARD] * len(starts), [False] * len(starts), ["-"] * len(starts))
+    for step in range(1, T + 1):
+        axis.text(before(step) - 0.25, 2.5, f"step {step} adds", va="center", fontsize=9.5)
+    heading = "gradient" if t == 0 else "sum so far"
+    axis.text(before(T + 1) - 0.25, 2.5, heading, va="center", fontsize=9.5, weight="bold")
+    edges = [y + (0.27 if name in ("dW_xh", "dW_hh") else 0.17) for name, y in SUMS.items()]
+    axis.hlines(edges, 0.1, state(T + 1) + BEFORE, color="#E5E5E5", linewidth=1)
+    for name, y in SUMS.items():
+        number(axis, 0.1, y, name, True, size=10)
+    return figure, axis
 
 
 def what_it_found(ledger, t):
@@ -100,24 +120,27 @@ def draw_nodes(axis, T):
 
 
 def forward_arrows(T):
-    """The arrows of the forward pass, each as (start, end, is it backward?, does the walk stand there?)."""
+    """The arrows of the forward pass, each as (start, end)."""
     for t in range(1, T + 1):
-        yield (before(t), X_ROW + 0.22), (before(t), H_ROW - 0.22), False, False
-        yield (state(t) - 0.06, H_ROW + 0.22), (state(t) - 0.06, Y_ROW - 0.22), False, False
+        yield (before(t), X_ROW + 0.22), (before(t), H_ROW - 0.22)
+        yield (state(t) - 0.06, H_ROW + 0.22), (state(t) - 0.06, Y_ROW - 0.22)
         for left, right in ((state(t - 1), before(t)), (before(t), state(t))):
-            yield (left + 0.22, H_ROW + 0.06), (right - 0.22, H_ROW + 0.06), False, False
+            yield (left + 0.22, H_ROW + 0.06), (right - 0.22, H_ROW + 0.06)
 
 
 def backward_arrows(ledger, t):
-    """The arrows of the walk back, as far as it has come, in the same form; none where all that comes back is zero."""
+    """The arrows of the walk back, as far as it has come, each as (start, end, does the walk stand there?).
+
+    There is none where all that comes back is zero.
+    """
     for s in range(t, len(ledger)):
         step = ledger[s]
         if s > 0 and step["from_y"].any():
-            yield (state(s) + 0.06, Y_ROW - 0.22), (state(s) + 0.06, H_ROW + 0.22), True, s == t
+            yield (state(s) + 0.06, Y_ROW - 0.22), (state(s) + 0.06, H_ROW + 0.22), s == t
         if s > 0 and step["dh_t"].any():
-            yield (state(s) - 0.22, H_ROW - 0.06), (before(s) + 0.22, H_ROW - 0.06), True, s == t
+            yield (state(s) - 0.22, H_ROW - 0.06), (before(s) + 0.22, H_ROW - 0.06), s == t
         if step["carry"].any():
-            yield (before(s + 1) - 0.22, H_ROW - 0.06), (state(s) + 0.22, H_ROW - 0.06), True, s == t
+            yield (before(s + 1) - 0.22, H_ROW - 0.06), (state(s) + 0.22, H_ROW - 0.06), s == t
 
 
 def draw_step(axis, t, step, T, strong):
@@ -142,14 +165,7 @@ def draw_sums(axis, ledger, t):
     """Below each step what it adds to every gradient; in the last column the sums so far, at the end the gradients."""
     T = len(ledger) - 1
     done = range(max(t, 1), T + 1)
-    for step in range(1, T + 1):
-        axis.text(before(step) - 0.25, 2.5, f"step {step} adds", va="center", fontsize=9.5)
-    heading = "gradient" if t == 0 else "sum so far"
-    axis.text(before(T + 1) - 0.25, 2.5, heading, va="center", fontsize=9.5, weight="bold")
-    edges = [y + (0.27 if name in ("dW_xh", "dW_hh") else 0.17) for name, y in SUMS.items()]
-    axis.hlines(edges, 0.1, state(T + 1) + BEFORE, color="#E5E5E5", linewidth=1)
     for name, y in SUMS.items():
-        number(axis, 0.1, y, name, True, size=10)
         for step in done:
             number(axis, before(step) - 0.25, y, text(ledger[step][name]), step == t)
         number(axis, before(T + 1) - 0.25, y, text(sum(ledger[step][name] for step in done)) if done else " 0", True)

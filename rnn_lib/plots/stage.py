@@ -23,7 +23,7 @@ from matplotlib.text import Text
 
 from rnn_lib.plots.style import DRAWING
 
-KEPT = 4  # different stages of a function, each with its picture: about 1 MB
+KEPT = 6  # different stages of a function, each with its picture: 1 or 2 MB
 
 
 class Stage:
