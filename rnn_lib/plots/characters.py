@@ -5,6 +5,7 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from rnn_lib.plots.sequences import STATE_COLOURS
+from rnn_lib.plots.stage import stage
 from rnn_lib.plots.style import BACKWARD, BASELINE, LINES, SERIES, TARGET, label_ends, new_figure
 from rnn_lib.plots.words import courses, number, say
 
@@ -54,16 +55,25 @@ def coloured_text(text, values, title, told, n_rows=None):
     colours[tuple(np.transpose(places))] = values
     rows, colours = rows[:n_rows], colours[: n_rows or len(rows)]
 
-    width, height = COLUMNS * CELL[0], len(colours) * CELL[1]
+    figure, axis = empty_rows(len(colours), title)
+    extent = (*axis.get_xlim(), *axis.get_ylim())
+    axis.imshow(colours, cmap=STATE_COLOURS, vmin=-1, vmax=1, aspect="auto", alpha=0.6, extent=extent)
+    for row, letters in enumerate(rows):
+        axis.text(-0.5, row, letters, family="monospace", size=LETTER, va="center", color=TARGET, parse_math=False)
+    return say(figure, f"{title}: {told}")
+
+
+@stage
+def empty_rows(n_rows, title):
+    """Make axes for so many rows of letters, a letter at each whole number."""
+    width, height = COLUMNS * CELL[0], n_rows * CELL[1]
     figure, axis = new_figure(width=width + 2 * MARGIN, height=height + HEADING + MARGIN, layout="none")
     axis.set_position((MARGIN / (width + 2 * MARGIN), MARGIN / (height + HEADING + MARGIN),
                        width / (width + 2 * MARGIN), height / (height + HEADING + MARGIN)))
-    axis.imshow(colours, cmap=STATE_COLOURS, vmin=-1, vmax=1, aspect="auto", alpha=0.6)
-    for row, letters in enumerate(rows):
-        axis.text(-0.5, row, letters, family="monospace", size=LETTER, va="center", color=TARGET, parse_math=False)
+    axis.set(xlim=(-0.5, COLUMNS - 0.5), ylim=(n_rows - 0.5, -0.5))
     axis.axis("off")
     axis.set_title(title, y=1, parse_math=False)
-    return say(figure, f"{title}: {told}")
+    return figure, axis
 
 
 def looking_back(S, read, asked, title):

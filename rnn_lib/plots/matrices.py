@@ -5,6 +5,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
+from rnn_lib.plots.stage import stage
 from rnn_lib.plots.style import BASELINE, HIDDEN, INPUT, OUTPUT, new_figure
 from rnn_lib.plots.words import say
 
@@ -42,9 +43,7 @@ def matrix_shapes(T, B, I, H, O):
         )
 
     cell = next(cell for cell in LARGEST_CELL * 0.97 ** np.arange(200) if fits(cell))
-    figure, axis = new_figure(width=WIDTH, height=HEIGHT, layout="none", gridspec_kw=WHOLE)
-    axis.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
-    axis.axis("off")
+    figure, axis = empty_page()
     n_params, n_multiplications = counts(T, B, I, H, O)
     title = f"{n_params['total']:,} parameters, {n_multiplications['T steps']:,} multiplications"
     axis.text(MARGIN, HEIGHT - 0.22, title, fontsize=12, weight="bold", va="center")
@@ -64,6 +63,15 @@ def matrix_shapes(T, B, I, H, O):
     shapes |= {name: (T, *shape) for name, T, shape, _ in stacks}
     told = ", ".join(f"{name} {tuple(sizes[letter] for letter in shape)}" for name, shape in shapes.items())
     return say(figure, f"{title}, and every matrix drawn to scale: {told}.")
+
+
+@stage
+def empty_page():
+    """Make axes that count in inches."""
+    figure, axis = new_figure(width=WIDTH, height=HEIGHT, layout="none", gridspec_kw=WHOLE)
+    axis.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
+    axis.axis("off")
+    return figure, axis
 
 
 def counts(T, B, I, H, O):

@@ -5,6 +5,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyBboxPatch
 
 from rnn_lib.plots.arrows import draw_arrows
+from rnn_lib.plots.stage import stage
 from rnn_lib.plots.style import BASELINE, HIDDEN, INPUT, OUTPUT, new_figure
 from rnn_lib.plots.words import say
 
@@ -21,14 +22,9 @@ def unrolled_step(params, X, hidden_states, Y, step):
     One sequence of a small network: X (T, 1, 1), hidden_states (T+1, 1, 2), Y (T, 1, 1); `step` is from 0 (nothing
     read yet) to T. What is not computed yet is empty and dotted; the stronger a box is filled, the larger its number.
     """
-    figure, axis = new_figure(width=WIDTH, height=HEIGHT, layout="none", gridspec_kw=WHOLE)
-    axis.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
-    axis.axis("off")
+    figure, axis = rows_of_the_network()
     recurrent = bool(params["W_hh"].any())
     axis.text(0.1, HEIGHT - 0.2, title(step, len(X), recurrent), fontsize=12, weight="bold", va="center")
-    for y, label in ((OUTPUT_ROW, "output\nyₜ"), (HIDDEN_ROW, "hidden state\nhₜ"), (INPUT_ROW, "input\nxₜ")):
-        axis.text(0.58, y, label, ha="center", va="center", fontsize=11)
-
     columns, arrows = np.linspace(1.6, WIDTH - 0.55, len(X) + 1), []
     for t, x in enumerate(columns):
         style = {"lit": t <= step, "now": t == step}
@@ -59,6 +55,17 @@ def unrolled_step(params, X, hidden_states, Y, step):
         family, size = ("monospace", 9.5) if i else ("sans-serif", 11.5)
         axis.text(0.15, 1.35 - 0.3 * i, line, va="center", family=family, fontsize=size)
     return say(figure, f"{title(step, len(X), recurrent)}. {'; '.join(lines[-len(hidden_states[0, 0]) - 1 :])}.")
+
+
+@stage
+def rows_of_the_network():
+    """Make the axes, with a name for each row."""
+    figure, axis = new_figure(width=WIDTH, height=HEIGHT, layout="none", gridspec_kw=WHOLE)
+    axis.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
+    axis.axis("off")
+    for y, label in ((OUTPUT_ROW, "output\nyₜ"), (HIDDEN_ROW, "hidden state\nhₜ"), (INPUT_ROW, "input\nxₜ")):
+        axis.text(0.58, y, label, ha="center", va="center", fontsize=11)
+    return figure, axis
 
 
 def title(step, T, recurrent):
