@@ -12,6 +12,7 @@ from rnn_lib.losses import cross_entropy_loss, last_step
 from rnn_lib.optim import Adam
 from rnn_lib.playgrounds.panel import Panel, beside, choice, log_slider, plain, slider
 from rnn_lib.plots.sequences import STATE_COLOURS
+from rnn_lib.plots.stage import stage
 from rnn_lib.plots.style import (
     BASELINE,
     HIDDEN,
@@ -20,6 +21,7 @@ from rnn_lib.plots.style import (
     beside_ghosts,
     ink,
     mark_beyond,
+    new_axis,
     new_figure,
     side_by_side,
 )
@@ -30,6 +32,7 @@ __all__ = ["draw_recall", "recall_panel", "train_recall"]
 
 MODELS = {"RNN": RNN, "RNN, orthogonal": RNN, "LSTM": LSTM, "GRU": GRU}
 H, K, UPDATES, BATCH, LONGEST = 16, 4, 200, 32, 120
+KNOWN = 0.003  # mean loss of 20 updates at which training ends: from there on nothing new is learned
 PLACES = [(0.07, 0.17, 0.25, 0.69), (0.39, 0.17, 0.26, 0.69), (0.72, 0.17, 0.27, 0.69)]
 
 
@@ -68,7 +71,10 @@ class RecallRun:
 
 
 def train_recall(model="LSTM", lag=20, forget_bias=3.0, lr=0.02, epochs=UPDATES, on_epoch=None):
-    """Train 16 units to name the symbol of `lag` steps ago; `forget_bias` is that of a gate, where there is one."""
+    """Train 16 units to name the symbol of `lag` steps ago; `forget_bias` is that of a gate, where there is one.
+
+    Training ends when the mean loss of 20 updates is below KNOWN, or after `epochs` updates.
+    """
     net = MODELS[model](K, H, K, dtype=np.float32)
     gated = bool(getattr(net, "keeping", None))
     if gated:
@@ -82,8 +88,11 @@ def train_recall(model="LSTM", lag=20, forget_bias=3.0, lr=0.02, epochs=UPDATES,
         part = slice(starts[epoch], starts[epoch] + BATCH)
         yield Batch(X[:, part], labels[part])
 
+    def knows(epoch, history):
+        return np.mean(history.loss[-20:]) < KNOWN or (on_epoch and on_epoch(epoch, history))
+
     history = train(net, batches, Adam(net.params, lr=lr), loss_fn=last_step(cross_entropy_loss), epochs=epochs,
-                    clip_norm=1.0, verbose=False, on_epoch=on_epoch)
+                    clip_norm=1.0, verbose=False, on_epoch=knows)
     X_test, labels_test = data.first_symbol(250, LONGEST, K, seed=2)
     accuracy = (net.forward(X_test).argmax(axis=-1) == labels_test).mean(axis=1)
     net.forward(X_test[: lag + 1, :1])
@@ -94,35 +103,46 @@ def train_recall(model="LSTM", lag=20, forget_bias=3.0, lr=0.02, epochs=UPDATES,
     return RecallRun(label, lag, history.step_loss, accuracy, shown, gate, lr, forget_bias >= 3, message)
 
 
+@stage
+def scenery():
+    """Make what is the same in every picture: the axes for the loss and for the accuracy."""
+    figure, axes = new_figure(1, 2, 9, 3.4, layout="none")
+    figure.pieces = side_by_side(0.345, 0.68)
+    for axis, place in zip(axes, PLACES, strict=False):
+        axis.set_position(place)
+    axes[0].set(ylim=(1e-3, 10), xlim=(0, UPDATES), xticks=[0, 100, 200], xlabel="update", yscale="log")
+    axes[0].set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
+    axes[0].yaxis.set_minor_locator(NullLocator())
+    axes[0].set_title("Loss (dots: guessing)", y=1.0, fontsize=11)
+    axes[1].set(ylim=(0, 1.03), xlim=(0, LONGEST), xticks=[0, 40, 80, 120], yticks=[0, 0.5, 1], xlabel="lag asked")
+    axes[1].set_title("Right by lag (dots: trained)", y=1.0, fontsize=11)
+    return figure, axes
+
+
 def draw_recall(run, ghosts=()):
     """Draw the loss, the accuracy by length, and the gate (or the states) in one sequence."""
-    figure, axes = new_figure(1, 3, 9, 3.4, layout="none")
-    figure.pieces = side_by_side(0.345, 0.68)
-    for axis, place in zip(axes, PLACES, strict=True):
-        axis.set_position(place)
+    figure, axes = scenery()
     for past, colour, style in beside_ghosts(ghosts, run):
         axes[0].plot(past.loss, color=colour, linestyle=style, linewidth=1.2, label=past.label)
         axes[1].plot(np.arange(1, LONGEST + 1) - 1, past.accuracy, color=colour, linestyle=style, linewidth=1.6)
     axes[0].axhline(np.log(K), color=BASELINE, linestyle=":")
-    axes[0].set(ylim=(1e-3, 10), xlim=(0, UPDATES), xlabel="update", yscale="log")
-    axes[0].set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
-    axes[0].yaxis.set_minor_locator(NullLocator())
     axes[0].legend(loc="upper left", fontsize=7, labelspacing=0.1, borderaxespad=0.1)  # no loss comes up there
-    axes[0].set_title("Loss (dots: guessing)", y=1.0, fontsize=11)
     mark_beyond(axes[0], run.loss, OUTPUT)
     axes[1].axvline(run.lag, color=TARGET, linestyle=":", linewidth=1.2)
     axes[1].axhline(1 / K, color=BASELINE, linestyle=":", linewidth=1.2)
-    axes[1].set(ylim=(0, 1.03), xlim=(0, LONGEST), xticks=[0, 40, 80, 120], yticks=[0, 0.5, 1], xlabel="lag asked")
-    axes[1].set_title("Right by lag (dots: trained)", y=1.0, fontsize=11)
+    draw_shown(new_axis(figure, PLACES[2]), run)
+    return say(figure, run.summary + beside(ghosts))
+
+
+def draw_shown(axis, run):
+    """Draw the gate, or the states, in one sequence: a row a unit."""
     order = np.argsort(-run.shown.mean(axis=0), kind="stable")
     limits = {"cmap": "Greys", "vmin": 0} if run.gate else {"cmap": STATE_COLOURS, "vmin": -1}
-    axes[2].imshow(run.shown.T[order], aspect="auto", vmax=1, extent=(0.5, run.lag + 1.5, H, 0), **limits)
-    axes[2].grid(False)
-    axes[2].set(xlabel="time step t", ylabel="unit", yticks=[], xticks=[1, run.lag + 1])
+    axis.imshow(run.shown.T[order], aspect="auto", vmax=1, extent=(0.5, run.lag + 1.5, H, 0), **limits)
+    axis.grid(False)
+    axis.set(xlabel="time step t", ylabel="unit", yticks=[], xticks=[1, run.lag + 1])
     title = f"Gate {run.gate} (black: open)" if run.gate else "States: orange +1, violet −1"
-    axes[2].set_title(title, y=1.0, fontsize=11)
-    axes[2].title.set_color(TARGET if run.gate else ink(HIDDEN))
-    return say(figure, run.summary + beside(ghosts))
+    axis.set_title(title, y=1.0, fontsize=11, color=TARGET if run.gate else ink(HIDDEN))
 
 
 def recall_panel():

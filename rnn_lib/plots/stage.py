@@ -13,7 +13,8 @@
 
 Axes with their ticks cost most of a picture's time. Whoever calls `draw` gets a figure of their own. Only a panel gives
 its figure back, when its picture is in the page (`strike`, picture.py), and gets the same one for the next.
-What differs is added; titles may be set. Nothing may change of what stands there, limits and ticks least of all.
+What differs is added, axes with other ticks, too (`new_axis`); titles may be set. Nothing may change of what stands
+there, limits and ticks least of all.
 """
 
 from functools import lru_cache, wraps
@@ -32,7 +33,8 @@ class Stage:
     def __init__(self, figure, give_back):
         """Take note of all that is there; `give_back()` makes the figure the next one's."""
         self.give_back = give_back
-        there = [artist for artist in parts(figure) if artist not in figure.axes]
+        self.axes = [*figure.axes]
+        there = [artist for artist in parts(figure, self.axes) if artist not in self.axes]
         self.moving = [artist for artist in there if isinstance(artist, Spine)  # above all that is drawn
                        or (isinstance(artist, Text) and not artist.get_text())]  # a title that may be set
         self.still = [artist for artist in there if artist not in self.moving]
@@ -40,13 +42,13 @@ class Stage:
 
     def added(self, figure):
         """Return what was drawn since."""
-        there = {*self.moving, *self.still, *figure.axes}
-        return [artist for artist in parts(figure) if artist not in there]
+        there = {*self.moving, *self.still, *self.axes}
+        return [artist for artist in parts(figure, self.axes) if artist not in there]
 
 
-def parts(figure):
-    """Return what a figure and its axes are made of."""
-    return [artist for place in (figure, *figure.axes) for artist in place.get_children()]
+def parts(figure, axes):
+    """Return what a figure and some of its axes are made of."""
+    return [artist for place in (figure, *axes) for artist in place.get_children()]
 
 
 def stage(build):

@@ -64,6 +64,12 @@ def new_figure(rows=1, columns=1, width=9.0, height=3.4, **subplots):
     return figure, axes
 
 
+def new_axis(figure, place):
+    """Add axes to a figure, at (left, bottom, width, height) in fractions of it, and return them."""
+    with DRAWING, plt.rc_context(STYLE):
+        return figure.add_axes(place, axes_class=CourseAxes)
+
+
 @lru_cache
 def ink(colour):
     """Return the colour as dark as a text of it must be to be read on white or on a pale tint.
