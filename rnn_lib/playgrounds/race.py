@@ -1,23 +1,31 @@
 """The race's panel: who remembers, who counts, at lengths never seen?"""
 
 from rnn_lib.playgrounds.panel import Panel, beside, choice, slider
+from rnn_lib.plots.stage import stage
 from rnn_lib.plots.style import BASELINE, TARGET, beside_ghosts, label_ends, new_figure
 from rnn_lib.plots.words import say
 from rnn_lib.race.running import MODELS, TASKS, run_race
 
 
-def draw_race(run, ghosts=()):
-    """Draw the accuracy against the length at which the network is asked; `ghosts` are earlier runs, newest last."""
+@stage
+def scenery(longest):
+    """Make the axes for lengths up to `longest`."""
     figure, axis = new_figure(1, 1, 9, 3.4, layout="none")
     axis.set_position([0.09, 0.16, 0.58, 0.7])
+    axis.set(ylim=(0, 1.04), xlim=(1, longest), yticks=[0, 0.5, 1], yticklabels=["0%", "50%", "100%"],
+             xlabel="length at which it is asked (dashed: trained)", ylabel="right")
+    return figure, axis
+
+
+def draw_race(run, ghosts=()):
+    """Draw the accuracy against the length at which the network is asked; `ghosts` are earlier runs, newest last."""
+    longest = max(len(past.accuracy) for past in (*ghosts, run))
+    figure, axis = scenery(longest)
     for past, colour, style in beside_ghosts(ghosts, run):
         axis.plot(range(1, len(past.accuracy) + 1), past.accuracy, color=colour, linestyle=style,
                   linewidth=2.2 if past is run else 1.4, label=past.label)
-    longest = max(len(past.accuracy) for past in (*ghosts, run))
     axis.axhline(run.chance, color=BASELINE, linestyle=":", linewidth=1.4, label="_")
     axis.axvline(run.length, color=TARGET, linestyle="--", linewidth=1, label="_")
-    axis.set(ylim=(0, 1.04), xlim=(1, longest), yticks=[0, 0.5, 1], yticklabels=["0%", "50%", "100%"],
-             xlabel="length at which it is asked (dashed: trained)", ylabel="right")
     axis.set_title(verdict(run), fontsize=11, y=1.02)
     label_ends(axis, dark=True)
     return say(figure, run.summary + beside(ghosts))

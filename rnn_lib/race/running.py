@@ -25,6 +25,7 @@ TASKS = {  # name -> (inputs, classes, parameters that each network gets, about)
 MODELS = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU, "minGRU": MinGRU, "attention": Attention}
 BATCH, STEPS, LEARNED = 32, 1500, 0.01  # sequences in an update, updates at most, mean loss at which training ends
 LIVE, SLOW_LEARNERS = 300, {"RNN": 900, "LSTM": 600}  # updates at most while someone waits: enough where it is learned
+REMEMBERED = 8  # trainings, so that who only asks another question need not wait for the same one again
 N_TEST, CHUNK = 256, 32                 # sequences to ask, and how many of them at a time
 
 
@@ -138,11 +139,24 @@ def run_race(
     """
     asked, racer = check_int("asked", asked), make_racer(task, model, length, lowest, seed)
     epochs = SLOW_LEARNERS.get(model, LIVE) if epochs is None else epochs
-    lr = (0.005 if model == "RNN" else 0.01) if lr is None else lr
-    history = teach(racer, task, length, seed, lr, epochs, on_epoch)
+    lr = (0.0075 if model == "RNN" else 0.01) if lr is None else lr
+    settings = task, model, length, lowest, seed, epochs, lr
+    if settings in trained:
+        params, loss = trained[settings]
+        racer.set_params(params)
+    else:
+        history = teach(racer, task, length, seed, lr, epochs, on_epoch)
+        loss = history.loss
+        if not history.message and (len(loss) == epochs or np.mean(loss[-20:]) < LEARNED):  # nobody stopped it
+            trained[settings] = {name: p.copy() for name, p in racer.params.items()}, loss
+            if len(trained) > REMEMBERED:
+                del trained[next(iter(trained))]
     name = f"minGRU, from {lowest:g}" if model == "minGRU" else model
-    return RaceRun(task, f"{task}, {name}, T {length}", racer, length, len(history.loss),
-                   float(np.mean(history.loss[-20:])), ask(racer, task, asked))
+    return RaceRun(task, f"{task}, {name}, T {length}", racer, length, len(loss), float(np.mean(loss[-20:])),
+                   ask(racer, task, asked))
+
+
+trained = {}  # settings of a run, without what is asked -> the parameters that it ended with, and its losses
 
 
 def ask(model, task, asked, seed=0):
