@@ -23,7 +23,8 @@ from PIL import Image
 from rnn_lib import playgrounds
 from rnn_lib.playgrounds.page import falling
 from rnn_lib.playgrounds.panel import Panel, choice, log_slider, slider
-from rnn_lib.playgrounds.picture import MAX_TEXTS, renderer_of_size, to_urls
+from rnn_lib.playgrounds.picture import MAX_TEXTS, renderer_of_size, strike, to_urls
+from rnn_lib.plots.stage import KEPT, stage
 from rnn_lib.plots.style import (
     BACKWARD,
     BASELINE,
@@ -35,6 +36,7 @@ from rnn_lib.plots.style import (
     TARGET,
     ink,
     mark_beyond,
+    new_axis,
     new_figure,
     side_by_side,
 )
@@ -391,6 +393,89 @@ def test_sliders_answer_on_release_and_show_their_decimals():
     assert not fine.continuous_update and fine.readout_format == ".2f" and fine.step == 0.05
 
 
+# ------------------------------------------------------------------------- what is the same in every picture: stages
+
+
+@stage
+def scenery(title="same"):
+    figure, axis = new_figure(width=3, height=2, layout="none")
+    axis.set(xlim=(0, 2), ylim=(0, 2), xticks=[0, 1, 2], yticks=[])
+    axis.grid(False)  # it would stand under the image that is drawn later
+    axis.set_title(title, y=1.0, loc="right")
+    return figure, axis
+
+
+def drawn_on(scene, colour):
+    """Draw all sorts of things on a stage."""
+    figure, axis = scene
+    axis.plot([0, 2], [0, 2], color=colour, label="line", linewidth=9)
+    axis.legend()
+    axis.imshow([[0, 1]], extent=(0, 1, 0, 1), aspect="auto")
+    axis.set_title(f"{colour} is new", y=1.0)
+    figure.text(0.5, 0.9, colour)
+    new_axis(figure, (0.6, 0.2, 0.3, 0.3)).plot([1, 2], color=colour)
+    return figure
+
+
+def test_a_stage_is_used_again_when_its_picture_is_in_the_page():
+    expected = picture_of(drawn_on(scenery.__wrapped__(), "red"))
+    first = drawn_on(scenery(), "blue")
+    assert drawn_on(scenery(), "red") is not first, "nobody gave it back"
+    for colour in ("green", "red"):
+        to_urls(first)
+        strike(first)
+        again = drawn_on(scenery(), colour)
+        assert again is first
+    assert (picture_of(again) == expected).all()
+    axis, inset = again.axes
+    assert len(axis.lines) == len(axis.images) == len(again.texts) == 1 and len(inset.lines) == 1
+    assert all(artist.get_visible() for artist in again.stage.still), "whoever shows it otherwise sees all of it"
+
+
+def test_a_stage_with_other_arguments_is_another_one():
+    first = drawn_on(scenery("one"), "blue")
+    strike(first)
+    assert scenery("two")[0] is not first and scenery("one")[0] is first
+
+
+def test_few_stages_are_kept():
+    first = drawn_on(scenery("first"), "blue")
+    strike(first)
+    for number in range(KEPT):
+        strike(scenery(number)[0])
+    assert scenery("first")[0] is not first
+
+
+def test_a_figure_without_a_stage_stays_as_it_is():
+    figure = figure_with((20, 30, "kept"))
+    strike(figure)
+    assert len(figure.texts) == 1
+
+
+def test_a_panel_gives_its_stage_back_and_not_after_an_error():
+    figures = []
+
+    def draw(result):
+        figures.append(drawn_on(scenery("panel"), "red"))
+        if result.n == 2:
+            raise RuntimeError("half drawn")
+        return figures[-1]
+
+    panel = Panel("test", Recorder().run, draw, {"n": slider("n", 1, 9, 1)}, ghosts=0)
+    for n in (2, 3, 4):
+        panel.controls["n"].value = n
+    assert figures[0] is figures[1] and figures[2] is not figures[1] and figures[3] is figures[2]
+
+
+def test_after_a_rehearsal_no_text_is_new():
+    panel = playgrounds.backward_walk_panel()
+    renderer = renderer_of_size(*size_of(panel)[0], 100.0)
+    texts = set(renderer.texts)
+    for steps in (4, 0, 3, 2):
+        panel.controls["steps_back"].value = steps
+    assert texts and set(renderer.texts) == texts
+
+
 # ------------------------------------------------------------------------------------- the panels of the course
 
 
@@ -437,6 +522,15 @@ def size_of(panel):
 
 
 
+def check_drawn_as_if_alone(panel, draw):
+    """The picture, on a stage that others have left, has the pixels of one for which all was made anew."""
+    given = {"ghosts": panel.ghosts} if panel.max_ghosts else {}
+    with_the_spare_stage, anew = draw(panel.result, **given), draw(panel.result, **given)
+    assert anew is not with_the_spare_stage
+    for (alone, _), shown_url in zip(to_urls(anew), shown(panel), strict=True):
+        np.testing.assert_array_equal(image_of(alone), image_of(shown_url))
+
+
 @pytest.fixture
 def fresh_panel(course_panel):
     """The panel as it opens, whatever order the tests run in: its first settings, no earlier runs, its own `run`."""
@@ -462,7 +556,15 @@ def test_panel_of_the_course_at_both_ends_of_every_control(fresh_panel):
     size = size_of(panel)
     assert size and (size[0] == "height:260px" or max(width for width, _ in size) <= 900)
     assert len(repr(panel)) <= 110 and not re.search("0x|\n", repr(panel))
-    panel.draw = lambda *given, **more: drawn.append(draw(*given, **more)) or drawn[-1]
+
+    def watched(*given, **more):
+        figure = draw(*given, **more)
+        if not isinstance(figure, str):  # the writer draws a text
+            to_urls(figure)
+            drawn.append((figure.sentence, cut_off(figure)))
+        return figure
+
+    panel.draw = watched
     for control in panel.controls.values():
         start, summary = control.value, panel.summary
         for end in ends_of(control):
@@ -472,8 +574,10 @@ def test_panel_of_the_course_at_both_ends_of_every_control(fresh_panel):
             assert size_of(panel) == size
             assert (panel.summary != summary) == (end != start), f"{control.description} = {end}: {panel.summary}"
             assert texts(panel)
-            if end != start and not isinstance(drawn[-1], str):  # the writer draws a text
-                assert drawn[-1].sentence and cut_off(drawn[-1]) == []
+            if end != start and drawn:
+                sentence, cut = drawn.pop()
+                assert sentence and cut == []
+                check_drawn_as_if_alone(panel, draw)
         control.value = start
         assert panel.summary == summary, "the same settings give the same summary"
 

@@ -90,4 +90,6 @@ def backward_walk_panel():
         "error_at": choice("error counted at", [EVERY_STEP, LAST_STEP], EVERY_STEP),
         "recurrence": slider("W_hh times", 0.0, 3.0, 1.0, step=0.5),
     }
-    return Panel("walk back through time", run_backward_walk, draw_backward_walk, controls, ghosts=0)
+    panel = Panel("walk back through time", run_backward_walk, draw_backward_walk, controls, ghosts=0)
+    panel.rehearse("steps_back")
+    return panel

@@ -31,7 +31,7 @@ def to_urls(figure):
 
 
 def rendered(figure):
-    """Return the figure's pixels; what stands still on its stage (plots/stage.py) is taken from memory, if it can be."""
+    """Return the figure's pixels; what stands still on its stage (plots/stage.py) is remembered."""
     stage = getattr(figure, "stage", None)
     if stage is None or stage.pixels is None:
         return draw_without([], figure)
