@@ -5,6 +5,7 @@ import gc
 import io
 import re
 import threading
+import weakref
 from dataclasses import dataclass
 from inspect import signature
 from types import SimpleNamespace
@@ -444,6 +445,12 @@ def test_few_stages_are_kept():
     for number in range(KEPT):
         strike(scenery(number)[0])
     assert scenery("first")[0] is not first
+
+
+def test_a_figure_that_nobody_gives_back_is_freed():
+    figures = [weakref.ref(drawn_on(scenery(), "red")) for _ in range(3)]
+    gc.collect()
+    assert [figure() for figure in figures] == [None] * 3
 
 
 def test_a_figure_without_a_stage_stays_as_it_is():

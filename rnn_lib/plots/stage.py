@@ -52,7 +52,10 @@ def parts(figure, axes):
 
 
 def stage(build):
-    """Let a function that makes (figure, axes) return a figure that was given back, if there is one: see above."""
+    """Let a function that makes (figure, axes) return a figure that was given back, if there is one: see above.
+
+    Several axes come as a list.
+    """
     given_back = lru_cache(maxsize=KEPT)(lambda *args: [])
 
     @wraps(build)
@@ -60,9 +63,11 @@ def stage(build):
         with DRAWING:
             spare = given_back(*args)
             if spare:
-                return spare.pop()
-            figure, axes = build(*args)
-            figure.stage = Stage(figure, lambda: spare.append((figure, axes)))
-            return figure, axes
+                figure = spare.pop()
+            else:
+                figure, _ = build(*args)  # a figure that held this array of axes could not be freed: gc does not see it
+                figure.stage = Stage(figure, lambda: spare.append(figure))
+            axes = figure.stage.axes
+            return figure, axes if len(axes) > 1 else axes[0]
 
     return scenery
