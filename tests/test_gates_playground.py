@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnn_lib import playgrounds, plots
-from rnn_lib.playgrounds.gates import LONGEST, UPDATES, H
+from rnn_lib.playgrounds.gates import KNOWN, LONGEST, UPDATES, H
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,12 @@ def test_a_run_that_learned_nothing_says_so_and_what_to_try(settings, advice):
 def test_divergence_is_said():
     run = playgrounds.train_recall("RNN", lag=3, lr=1e39, epochs=20)
     assert "diverged" in run.summary and playgrounds.draw_recall(run)
+
+
+def test_training_ends_when_nothing_new_is_learned():
+    run = playgrounds.train_recall("LSTM", lag=2)
+    assert 20 <= len(run.loss) < UPDATES and np.mean(run.loss[-20:]) < KNOWN <= np.mean(run.loss[-21:-1])
+    assert run.accuracy[2:].min() > 0.95
 
 
 def test_training_stops_when_it_is_told_to():

@@ -5,6 +5,7 @@ import pytest
 from oracles import complex_step, gradients, order_one, worst_error
 
 from rnn_lib import playgrounds, race
+from rnn_lib.race import running
 from rnn_lib.race.running import MODELS, STEPS, TASKS
 from rnn_lib.race.table import NETWORKS, RACES, network_name
 
@@ -95,6 +96,34 @@ def test_a_run_that_only_guesses_says_so():
 def test_training_can_be_stopped():
     run = playgrounds.run_race("parity", "RNN", on_epoch=lambda epoch, history: epoch == 4)
     assert run.steps == 5
+
+
+def test_who_only_asks_another_question_does_not_wait_for_training(monkeypatch):
+    trainings, teach = [], running.teach
+    monkeypatch.setattr(running, "trained", {})
+    monkeypatch.setattr(running, "teach", lambda *given: trainings.append(1) or teach(*given))
+    first = playgrounds.run_race("marked recall", "attention", 10, 30)
+    first.model.params["b_y"][...] = 7  # what a learner does with the model changes no later run
+    again = playgrounds.run_race("marked recall", "attention", 10, 60)
+    assert len(trainings) == 1 and again.accuracy.shape == (60,) and (again.model.params["b_y"] != 7).all()
+    assert (again.steps, again.loss) == (first.steps, first.loss)
+    np.testing.assert_array_equal(again.accuracy[:10], 1)
+    monkeypatch.setattr(running, "trained", {})
+    np.testing.assert_array_equal(playgrounds.run_race("marked recall", "attention", 10, 60).accuracy, again.accuracy)
+
+
+def test_a_training_that_was_stopped_is_not_taken_for_a_whole_one(monkeypatch):
+    monkeypatch.setattr(running, "trained", {})
+    stopped = playgrounds.run_race("marked recall", "RNN", 5, 20, on_epoch=lambda epoch, history: epoch == 4)
+    assert stopped.steps == 5 and not running.trained
+    assert playgrounds.run_race("marked recall", "RNN", 5, 20).steps > 20
+
+
+def test_few_trainings_are_remembered(monkeypatch):
+    monkeypatch.setattr(running, "trained", {})
+    for epochs in range(1, running.REMEMBERED + 3):
+        playgrounds.run_race("parity", "RNN", 3, 20, epochs=epochs)
+    assert [settings[5] for settings in running.trained] == [*range(3, running.REMEMBERED + 3)]
 
 
 def test_the_stored_table_is_complete():
