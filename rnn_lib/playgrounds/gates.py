@@ -110,7 +110,7 @@ def scenery():
     figure.pieces = side_by_side(0.345, 0.68)
     for axis, place in zip(axes, PLACES, strict=False):
         axis.set_position(place)
-    axes[0].set(ylim=(1e-3, 10), xlim=(0, UPDATES), xticks=[0, 100, 200], xlabel="update", yscale="log")
+    axes[0].set(ylim=(1e-3, 40), xlim=(0, UPDATES), xticks=[0, 100, 200], xlabel="update", yscale="log")
     axes[0].set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
     axes[0].yaxis.set_minor_locator(NullLocator())
     axes[0].set_title("Loss (dots: guessing)", y=1.0, fontsize=11)
@@ -126,7 +126,7 @@ def draw_recall(run, ghosts=()):
         axes[0].plot(past.loss, color=colour, linestyle=style, linewidth=1.2, label=past.label)
         axes[1].plot(np.arange(1, LONGEST + 1) - 1, past.accuracy, color=colour, linestyle=style, linewidth=1.6)
     axes[0].axhline(np.log(K), color=BASELINE, linestyle=":")
-    axes[0].legend(loc="upper left", fontsize=7, labelspacing=0.1, borderaxespad=0.1)  # no loss comes up there
+    axes[0].legend(loc="upper left", fontsize=7, labelspacing=0.1, borderaxespad=0.1)  # four lines end above guessing
     mark_beyond(axes[0], run.loss, OUTPUT)
     axes[1].axvline(run.lag, color=TARGET, linestyle=":", linewidth=1.2)
     axes[1].axhline(1 / K, color=BASELINE, linestyle=":", linewidth=1.2)

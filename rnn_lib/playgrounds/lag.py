@@ -9,7 +9,7 @@ from rnn_lib.ground.seeds import generator
 from rnn_lib.playgrounds.panel import Panel, choice, slider
 from rnn_lib.plots.sequences import draw_cells, frame_map
 from rnn_lib.plots.stage import stage
-from rnn_lib.plots.style import BACKWARD, BASELINE, ink, mark_beyond, new_figure, side_by_side
+from rnn_lib.plots.style import BACKWARD, BASELINE, mark_beyond, new_figure, side_by_side
 from rnn_lib.plots.words import say
 
 __all__ = ["draw_lag", "lag_panel", "run_lag", "sheared"]
@@ -68,10 +68,11 @@ def run_lag(radius=1.0, shear=0.0, activation=TANH, input_size=0.5):
 def scenery():
     """Make what is the same in every picture."""
     figure, axes = new_figure(1, 2, 9, 3.6, layout="none")
-    figure.pieces = side_by_side(0.595)
-    axes[0].set_position((0.08, 0.15, 0.5, 0.72))
+    figure.pieces = side_by_side(0.57)  # narrow enough for a page of 800 pixels
+    axes[0].set_position((0.08, 0.15, 0.475, 0.72))
     axes[1].set_position((0.66, 0.15, 0.32, 0.72))
-    axes[0].set(xlim=(0, STEPS), ylim=(1e-9, 1e9), yscale="log", xticks=[0, 10, 20, 30, 40], xlabel="lag k")
+    axes[0].set(xlim=(0, STEPS), ylim=(1e-9, 1e9), yscale="log", xticks=[0, 10, 20, 30, 40],
+                xlabel="lag k (dashed: radius$^k$, dotted: bound $\\sigma_1^k$)")
     axes[0].yaxis.set_minor_locator(NullLocator())
     axes[0].set_yticks([1e-8, 1e-4, 1, 1e4, 1e8])
     axes[0].set_title("Largest stretch of a gradient on its way back", y=1.0, fontsize=11)
@@ -88,8 +89,6 @@ def draw_lag(run):
     axes[0].plot(run.expected, color=BASELINE, linestyle="--", linewidth=1.2)
     axes[0].plot(run.measured, "o-", color=BACKWARD, markersize=4, linewidth=1)
     mark_beyond(axes[0], run.measured, BACKWARD, "stretch ")
-    axes[0].text(0.02, 0.06, "dashed: radius$^k$   dotted: bound $\\sigma_1^k$", color=ink(BASELINE), fontsize=10,
-                 transform=axes[0].transAxes)
     draw_cells(axes[1], run.states)
     return say(figure, run.summary)
 

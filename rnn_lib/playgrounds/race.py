@@ -1,5 +1,7 @@
 """The race's panel: who remembers, who counts, at lengths never seen?"""
 
+from matplotlib.ticker import MaxNLocator
+
 from rnn_lib.playgrounds.panel import Panel, beside, choice, slider
 from rnn_lib.plots.stage import stage
 from rnn_lib.plots.style import BASELINE, TARGET, beside_ghosts, label_ends, new_figure
@@ -14,6 +16,7 @@ def scenery(longest):
     axis.set_position([0.09, 0.16, 0.58, 0.7])
     axis.set(ylim=(0, 1.04), xlim=(1, longest), yticks=[0, 0.5, 1], yticklabels=["0%", "50%", "100%"],
              xlabel="length at which it is asked (dashed: trained)", ylabel="right")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure, axis
 
 
@@ -26,7 +29,7 @@ def draw_race(run, ghosts=()):
                   linewidth=2.2 if past is run else 1.4, label=past.label)
     axis.axhline(run.chance, color=BASELINE, linestyle=":", linewidth=1.4, label="_")
     axis.axvline(run.length, color=TARGET, linestyle="--", linewidth=1, label="_")
-    axis.set_title(verdict(run), fontsize=11, y=1.02)
+    axis.set_title(verdict(run), fontsize=11, y=1.05)
     label_ends(axis, dark=True)
     return say(figure, run.summary + beside(ghosts))
 

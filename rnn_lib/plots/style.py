@@ -87,7 +87,8 @@ def mark_beyond(axis, values, colour=TARGET, name=""):
     values = np.asarray(values, float)
     values = values[np.isfinite(values)]
     low, high = axis.get_ylim()
-    style = {"color": ink(colour), "fontsize": 9, "ha": "center", "transform": axis.transAxes}
+    style = {"color": ink(colour), "fontsize": 9, "ha": "center", "transform": axis.transAxes,
+             "bbox": {"color": "white", "alpha": 0.8, "linewidth": 0, "pad": 1}}  # a curve may pass behind it
     if len(values) and values.max() > high:
         axis.text(0.5, 0.99, f"▲ {name}up to {number(values.max())}", va="top", **style)
     if len(values) and values.min() < low:
