@@ -99,31 +99,39 @@ def test_training_can_be_stopped():
 
 
 def test_who_only_asks_another_question_does_not_wait_for_training(monkeypatch):
-    trainings, teach = [], running.teach
-    monkeypatch.setattr(running, "trained", {})
+    trainings, teach, memory = [], running.teach, {}
     monkeypatch.setattr(running, "teach", lambda *given: trainings.append(1) or teach(*given))
-    first = playgrounds.run_race("marked recall", "attention", 10, 30)
+    first = playgrounds.run_race("marked recall", "attention", 10, 30, memory=memory)
     first.model.params["b_y"][...] = 7  # what a learner does with the model changes no later run
-    again = playgrounds.run_race("marked recall", "attention", 10, 60)
+    again = playgrounds.run_race("marked recall", "attention", 10, 60, memory=memory)
     assert len(trainings) == 1 and again.accuracy.shape == (60,) and (again.model.params["b_y"] != 7).all()
-    assert (again.steps, again.loss) == (first.steps, first.loss)
-    np.testing.assert_array_equal(again.accuracy[:10], 1)
-    monkeypatch.setattr(running, "trained", {})
-    np.testing.assert_array_equal(playgrounds.run_race("marked recall", "attention", 10, 60).accuracy, again.accuracy)
+    anew = playgrounds.run_race("marked recall", "attention", 10, 60)
+    assert len(trainings) == 2 and (again.steps, again.loss) == (anew.steps, anew.loss)
+    np.testing.assert_array_equal(again.accuracy, anew.accuracy)
 
 
-def test_a_training_that_was_stopped_is_not_taken_for_a_whole_one(monkeypatch):
-    monkeypatch.setattr(running, "trained", {})
-    stopped = playgrounds.run_race("marked recall", "RNN", 5, 20, on_epoch=lambda epoch, history: epoch == 4)
-    assert stopped.steps == 5 and not running.trained
-    assert playgrounds.run_race("marked recall", "RNN", 5, 20).steps > 20
+def test_the_panel_remembers_its_trainings(monkeypatch):
+    trainings, teach = [], running.teach
+    monkeypatch.setattr(running, "teach", lambda *given: trainings.append(1) or teach(*given))
+    panel = playgrounds.race_panel()
+    panel.controls["asked"].value = 40
+    assert len(trainings) == 1 and panel.result.accuracy.shape == (40,)
+    playgrounds.race_panel()
+    assert len(trainings) == 2, "each panel its own"
 
 
-def test_few_trainings_are_remembered(monkeypatch):
-    monkeypatch.setattr(running, "trained", {})
+def test_a_training_that_was_stopped_is_not_taken_for_a_whole_one():
+    memory = {}
+    playgrounds.run_race("marked recall", "RNN", 5, 20, on_epoch=lambda epoch, history: epoch == 4, memory=memory)
+    assert not memory
+    assert playgrounds.run_race("marked recall", "RNN", 5, 20, memory=memory).steps > 20 and len(memory) == 1
+
+
+def test_few_trainings_are_remembered():
+    memory = {}
     for epochs in range(1, running.REMEMBERED + 3):
-        playgrounds.run_race("parity", "RNN", 3, 20, epochs=epochs)
-    assert [settings[5] for settings in running.trained] == [*range(3, running.REMEMBERED + 3)]
+        playgrounds.run_race("parity", "RNN", 3, 20, epochs=epochs, memory=memory)
+    assert [settings[5] for settings in memory] == [*range(3, running.REMEMBERED + 3)]
 
 
 def test_the_stored_table_is_complete():

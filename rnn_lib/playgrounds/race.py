@@ -1,5 +1,7 @@
 """The race's panel: who remembers, who counts, at lengths never seen?"""
 
+from functools import partial
+
 from matplotlib.ticker import MaxNLocator
 
 from rnn_lib.playgrounds.panel import Panel, beside, choice, slider
@@ -51,4 +53,4 @@ def race_panel():
         "asked": slider("length asked", 20, 500, 100, step=20),
         "lowest": slider("lowest multiplier", -1.0, 0.0, -1.0, step=0.1),
     }
-    return Panel("who remembers, who counts", run_race, draw_race, controls)
+    return Panel("who remembers, who counts", partial(run_race, memory={}), draw_race, controls)

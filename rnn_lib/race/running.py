@@ -129,34 +129,34 @@ def teach(model, task, length, seed=0, lr=0.01, epochs=STEPS, on_epoch=None):
 
 
 def run_race(
-    task="parity", model="minGRU", length=20, asked=100, lowest=-1.0, seed=0, epochs=None, lr=None, on_epoch=None
+    task="parity", model="minGRU", length=20, asked=100, lowest=-1.0, seed=0, epochs=None, lr=None, on_epoch=None,
+    memory=None,
 ):
     """Train one network on sequences of `length` steps, as `teach`, and ask it at all lengths up to `asked`.
 
     lowest  the lower end of minGRU's multiplier, from -1 to below 1
     epochs  updates at most; by default LIVE of them, and more for those that learn slowly
     lr      learning rate of Adam; by default one that needs few updates
+    memory  a dict that keeps the last few trainings: one that is found there is not done again, the network only asked
     """
     asked, racer = check_int("asked", asked), make_racer(task, model, length, lowest, seed)
     epochs = SLOW_LEARNERS.get(model, LIVE) if epochs is None else epochs
     lr = (0.0075 if model == "RNN" else 0.01) if lr is None else lr
+    memory = {} if memory is None else memory
     settings = task, model, length, lowest, seed, epochs, lr
-    if settings in trained:
-        params, loss = trained[settings]
+    if settings in memory:
+        params, loss = memory[settings]
         racer.set_params(params)
     else:
         history = teach(racer, task, length, seed, lr, epochs, on_epoch)
         loss = history.loss
         if not history.message and (len(loss) == epochs or np.mean(loss[-20:]) < LEARNED):  # nobody stopped it
-            trained[settings] = {name: p.copy() for name, p in racer.params.items()}, loss
-            if len(trained) > REMEMBERED:
-                del trained[next(iter(trained))]
+            memory[settings] = {name: p.copy() for name, p in racer.params.items()}, loss
+            if len(memory) > REMEMBERED:
+                del memory[next(iter(memory))]
     name = f"minGRU, from {lowest:g}" if model == "minGRU" else model
     return RaceRun(task, f"{task}, {name}, T {length}", racer, length, len(loss), float(np.mean(loss[-20:])),
                    ask(racer, task, asked))
-
-
-trained = {}  # settings of a run, without what is asked -> the parameters that it ended with, and its losses
 
 
 def ask(model, task, asked, seed=0):
