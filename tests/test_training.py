@@ -641,6 +641,9 @@ def test_small_products_run_on_one_thread_and_the_setting_comes_back():
             optimizer = SGD(model.params, lr=0.1)
             fit(model, X, target, optimizer, epochs=1, verbose=False, on_epoch=lambda *_: seen.append(threads()))  # noqa: B023
             assert seen == [expected] and threads() == before
+            train(model, lambda _: [Batch(X, target)], optimizer, epochs=1, verbose=False,  # noqa: B023
+                  on_epoch=lambda *_: seen.append(threads()))  # noqa: B023
+            assert seen == [expected, expected] and threads() == before
             with pytest.raises(ZeroDivisionError):
                 fit(model, X, target, optimizer, verbose=False, loss_fn=lambda Y, t: 1 / 0)
             assert threads() == before
