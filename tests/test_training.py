@@ -677,6 +677,11 @@ def test_a_step_takes_its_memory_from_the_one_before_unless_the_user_has_setting
     assert page_faults() < 1000 < page_faults(MALLOC_ARENA_MAX="8") / 10
 
 
+def test_a_python_without_ctypes_leaves_memory_as_it_is(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    assert keep_freed_memory() is False
+
+
 # --- the check before training --------------------------------------------------------------------------------------
 
 def test_the_check_before_training_lets_a_right_model_train_as_without_it(capsys):

@@ -1,6 +1,5 @@
 """What becomes of the memory of arrays that are no longer used."""
 
-import ctypes
 import os
 import sys
 
@@ -21,6 +20,10 @@ def keep_freed_memory():
     """
     own = [name for name in os.environ if name.startswith("MALLOC_") or name == "GLIBC_TUNABLES"]
     if own or not sys.platform.startswith("linux"):
+        return False
+    try:
+        import ctypes
+    except ImportError:  # a Python that was built without it
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     return bool(mallopt and mallopt(M_MMAP_THRESHOLD, OWN) and mallopt(M_TRIM_THRESHOLD, KEPT))
