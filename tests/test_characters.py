@@ -1,5 +1,7 @@
 """Text: the course's own prose and its vocabulary, models that count, sampling, and how far back a network looks."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -115,6 +117,27 @@ def test_sampling_is_decided_by_its_seed(model):
     assert np.array_equal(first, sample(model, WARM_UP, 20, seed=7))
     assert np.array_equal(first[:5], sample(model, WARM_UP, 5, seed=7)), "a longer text begins as a shorter one"
     assert not np.array_equal(first, sample(model, WARM_UP, 20, seed=8))
+    assert np.array_equal(sample(model, WARM_UP, 40), sample(model, WARM_UP, 40, temperature=1.0, seed=0))
+
+
+def same_for_all(C):
+    """A model that finds each of C symbols as likely as any other."""
+    model = RNN(C, 2, C)
+    for p in model.params.values():
+        p[...] = 0
+    return model
+
+
+def test_of_symbols_that_are_as_likely_the_first_ones_count():
+    assert set(sample(same_for_all(40), np.zeros((1, 200), int), 2, top_k=3).flat) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("drawn, symbol", [(0, 0), (np.nextafter(0.1, 0), 0), (np.nextafter(1, 0), 9)])
+def test_the_ends_of_the_interval_are_symbols_too(monkeypatch, drawn, symbol):
+    """Ten times 0.1 add up to a little less than 1, and a number between the two may be drawn."""
+    rng = SimpleNamespace(random=lambda shape: np.full(shape, drawn))
+    monkeypatch.setattr("rnn_lib.generate.generator", lambda *seed: rng)
+    assert (sample(same_for_all(10), np.zeros((1, 3), int), 2) == symbol).all()
 
 
 def test_each_step_is_told(model):
