@@ -789,14 +789,18 @@ def test_a_state_of_another_batch():
 FLAT, DEEP = np.ones(3), np.ones((2, 2, 2, 2))
 
 
+def stream_call():
+    _, good = fit_call()
+    return good["model"], FLAT, FLAT, good["optimizer"]
+
+
 @pytest.mark.parametrize("call, expected", [
     (lambda: RNN(5, 2, 1).forward(FLAT), "X: expected shape (T, B, 5), got (3,)"),
     (lambda: RNN(5, 2, 1).forward(np.ones((2, 3, 5)), FLAT), "state: expected shape (3, 2), got (3,)"),
     (lambda: MLP(5, (2,), 1).forward(DEEP), "X: expected shape (T, B, 5), got (2, 2, 2, 2)"),
     (lambda: MLP(5, (2,), 1).forward(np.ones((3, 4))), "X: expected shape (B, 5), got (3, 4)"),
     (lambda: training.fit(**{**fit_call()[1], "X": DEEP}), "X: expected shape (T, B, I), got (2, 2, 2, 2)"),
-    (lambda: training.fit_stream(fit_call()[1]["model"], FLAT, FLAT, fit_call()[1]["optimizer"], window=1),
-     "X: expected shape (T, B, I), got (3,)"),
+    (lambda: training.fit_stream(*stream_call(), window=1), "X: expected shape (T, B, I), got (3,)"),
     (lambda: training.fit(**{**fit_call()[1], "X": np.ones((0, 2))}),
      "X: expected shape (B, I), got (0, 2), which is empty"),
     (lambda: losses.last_step(losses.mse_loss)(FLAT, FLAT), "Y: expected shape (T, B, C), got (3,)"),
