@@ -10,7 +10,7 @@ import pytest
 from rnn_lib import MLP, RNN
 from rnn_lib.bugs import BUGS, BuggyRNN, right
 from rnn_lib.bugs.rnn.healthy import weight_gradients
-from rnn_lib.gradcheck import check_direction, check_gradients, numerical_gradients
+from rnn_lib.gradcheck import Direction, check_direction, check_gradients, numerical_gradients
 from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax, softmax_mse_loss
 
 T, B, I, H, O = 6, 3, 2, 4, 3
@@ -527,7 +527,8 @@ RIGHT = {
     "forward returns two things": (rnn(two_answers), lambda out: mse(out[0]), X, "forward returns tuple, not one"),
     "a chaotic run": (chaotic(), lambda Y: mse_loss(Y, np.zeros((150, 1, 1))), LONG_X,
                       "the gradient of W_hh at own weights, which rounding hides"),
-    "a loss that is constant": (RNN(I, H, O), lambda Y: (0 * Y.sum(), 0 * Y), X, "Not tested here: this loss, whose gradient is 0."),
+    "a loss that is constant": (RNN(I, H, O), lambda Y: (0 * Y.sum(), 0 * Y), X,
+                               "Not tested here: this loss, whose gradient is 0."),
     "tiny weights": (large(RNN(I, H, O), 1e-4), mse, X, "within 1e-12"),
     "a mask as the second argument": (rnn(with_a_mask, state=property(lambda self: self.none)), mse, X,
                                       "Not tested here: a non-zero initial state"),
@@ -747,6 +748,14 @@ def test_one_direction_says_what_it_found():
     chaotic_run = check_direction(model, long_X, loss_fn)
     assert chaotic_run.passed and chaotic_run.tolerance > 1e-9 and str(chaotic_run).endswith("Rounding hides the rest.")
     assert str(chaotic_run._replace(tolerance=2.0)).startswith("Undecided: ")
+
+
+def test_one_direction_in_full():
+    found = Direction(1.23456, -0.25, 0.02345, 1e-12)
+    slopes = "along a random direction of all weights the loss has slope 1.235, the gradients -0.25"
+    assert str(found) == f"Wrong: {slopes} (relative error 0.023)."
+    assert str(found._replace(error=1e-14, remark="So.")) == f"Right: {slopes} (relative error < 1e-12). So."
+    assert str(found._replace(tolerance=0.1)) == f"Undecided: {slopes} (relative error < 1e-01)."
 
 
 def test_one_direction_leaves_the_model_alone():
