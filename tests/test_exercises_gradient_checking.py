@@ -227,7 +227,7 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("place", "name"), enumerate(PAIRS))
+@pytest.mark.parametrize(("place", "name"), list(enumerate(PAIRS)))
 def test_the_pair_without_an_error_is_named(place, name):
     calls = []
 
