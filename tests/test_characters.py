@@ -91,16 +91,18 @@ WARM_UP = np.array([[0, 3], [2, 1], [1, 1]])
 
 @pytest.mark.parametrize("temperature, top_k", [(1.0, None), (0.5, None), (2.0, 2), (1.0, 1)])
 def test_symbols_are_drawn_from_the_softmax(model, temperature, top_k):
-    """The first symbol of many copies of one sequence, against its probabilities."""
+    """The first symbol of many copies of two sequences side by side, against the probabilities of each."""
     B = 20000
-    logits = model.forward(data.one_hot(WARM_UP[:, :1], 4))[-1, 0]
-    p = softmax(logits / temperature)
-    if top_k:
-        p[np.argsort(-p)[top_k:]] = 0
-        p /= p.sum()
-    drawn = sample(model, np.repeat(WARM_UP[:, :1], B, axis=1), 1, temperature, top_k, seed=3)
-    assert drawn.shape == (1, B)
-    np.testing.assert_allclose(np.bincount(drawn[0], minlength=4) / B, p, atol=4 * 0.5 / np.sqrt(B))
+    model.params["W_hy"] *= 4  # so that the two differ
+    drawn = sample(model, np.repeat(WARM_UP, B, axis=1), 1, temperature, top_k, seed=3)
+    assert drawn.shape == (1, 2 * B)
+    for k, logits in enumerate(model.forward(data.one_hot(WARM_UP, 4))[-1]):
+        p = softmax(logits / temperature)
+        if top_k:
+            p[np.argsort(-p)[top_k:]] = 0
+            p /= p.sum()
+        counts = np.bincount(drawn[0, k * B : (k + 1) * B], minlength=4)
+        np.testing.assert_allclose(counts / B, p, atol=4 * 0.5 / np.sqrt(B))
 
 
 def test_each_symbol_drawn_is_the_next_input(model):
