@@ -33,4 +33,4 @@ def __getattr__(name):
 
 def __dir__():
     """All that can be asked for."""
-    return sorted([*globals(), *MODULES])
+    return sorted({*globals(), *MODULES})

@@ -71,7 +71,8 @@ def number(above=None, minimum=None, below=None):
         bad["below the minimum"] = minimum - 1e-9
     if below is not None:
         bad["the upper limit"] = below
-    return with_limits(lambda good: bad, minimum)
+    just_inside = [limit + step for limit, step in ((above, 1e-9), (below, -1e-9)) if limit is not None]
+    return with_limits(lambda good: bad, minimum, *just_inside)
 
 
 def array(*fixed, real=True, nonfinite=True, rank=True):
@@ -507,7 +508,7 @@ TABLE = {
     "data.logistic_map": (
         plain(data.logistic_map, n_points=20, start=0.3, r=3.9),
         {"n_points": whole(1), "start": number(above=0, below=1),
-         "r": lambda good: number(above=0)(good) | {"above 4": 4.0001}}),
+         "r": with_limits(lambda good: number(above=0)(good) | {"above 4": 4.0001}, 1e-9, 4)}),
     "data.windows": (
         plain(data.windows, series=np.arange(10.0), length=4, stride=2),
         {"series": lambda good: {**array(real=False)(good), "too short for one window": good[:1]},
@@ -789,12 +790,18 @@ def test_a_state_of_another_batch():
 FLAT, DEEP = np.ones(3), np.ones((2, 2, 2, 2))
 
 
+def stream_call():
+    _, good = fit_call()
+    return good["model"], FLAT, FLAT, good["optimizer"]
+
+
 @pytest.mark.parametrize("call, expected", [
     (lambda: RNN(5, 2, 1).forward(FLAT), "X: expected shape (T, B, 5), got (3,)"),
     (lambda: RNN(5, 2, 1).forward(np.ones((2, 3, 5)), FLAT), "state: expected shape (3, 2), got (3,)"),
     (lambda: MLP(5, (2,), 1).forward(DEEP), "X: expected shape (T, B, 5), got (2, 2, 2, 2)"),
     (lambda: MLP(5, (2,), 1).forward(np.ones((3, 4))), "X: expected shape (B, 5), got (3, 4)"),
     (lambda: training.fit(**{**fit_call()[1], "X": DEEP}), "X: expected shape (T, B, I), got (2, 2, 2, 2)"),
+    (lambda: training.fit_stream(*stream_call(), window=1), "X: expected shape (T, B, I), got (3,)"),
     (lambda: training.fit(**{**fit_call()[1], "X": np.ones((0, 2))}),
      "X: expected shape (B, I), got (0, 2), which is empty"),
     (lambda: losses.last_step(losses.mse_loss)(FLAT, FLAT), "Y: expected shape (T, B, C), got (3,)"),
@@ -804,11 +811,64 @@ FLAT, DEEP = np.ones(3), np.ones((2, 2, 2, 2))
      "logits: expected shape (B, C), got (0, 2), which is empty"),
     (lambda: data.windows(DEEP, 1), "series: expected shape (N,), got (2, 2, 2, 2)"),
     (lambda: free_run(RNN(2, 3, 2), FLAT, 1), "warm_up: expected shape (T, B, 2), got (3,)"),
+    (lambda: sample(RNN(2, 3, 2), FLAT, 1), "warm_up: expected shape (T, B), got (3,)"),
+    (lambda: data.streams(1.0, 1), "series: expected shape (N, ...), got ()"),
+    (lambda: data.Vocabulary("ab").decode(DEEP), "numbers: expected shape (N,), got (2, 2, 2, 2)"),
+    (lambda: ngram.ngram_losses(DEEP, [1], 1, 3), "train: expected shape (M,), got (2, 2, 2, 2)"),
+    (lambda: ngram.ngram_losses([1], DEEP, 1, 3), "test: expected shape (N,), got (2, 2, 2, 2)"),
+    (lambda: saliency(RNN(2, 3, 2), FLAT, [0]), "X: expected shape (T, 1, 2), got (3,)"),
+    (lambda: nudge.Example({**RNN(2, 3, 2).params, "W_hy": FLAT}, DEEP, DEEP),
+     "params['W_hy']: expected shape (out, in), got (3,)"),
+    (lambda: nudge.Example(RNN(2, 3, 2).params, FLAT, DEEP), "X: expected shape (T, B, 2), got (3,)"),
+    (lambda: from_torch_state("RNN", {**to_torch_state(RNN(2, 3, 2)), "weight_hh_l0": FLAT}),
+     "state_dict['weight_hh_l0']: expected shape (out, in), got (3,)"),
 ])
 def test_the_shape_that_was_expected_is_spelt_out(call, expected):
     with pytest.raises(ValueError) as caught:
         call()
     assert str(caught.value) == expected
+
+
+READERS = "forward", "input_size", "output_size"
+TRAINED = "params", "forward", "backward"
+
+
+@pytest.mark.parametrize("call, needed", [
+    (lambda model: generate(model, np.ones((1, 1, 2)), 1, np.copy), READERS),
+    (lambda model: free_run(model, np.ones((1, 1, 2)), 1), READERS), (lambda model: sample(model, [[0]], 1), READERS),
+    (lambda model: saliency(model, np.ones((1, 1, 2)), [0]), ("forward", "backward", "input_gradient", *READERS[1:])),
+    (lambda model: training.fit(model, FLAT, FLAT, fit_call()[1]["optimizer"]), TRAINED),
+    (lambda model: gradcheck.check_gradients(model, DEEP, losses.mse_loss), TRAINED),
+    (initialization.identity, ["params"]),
+])
+def test_a_model_that_lacks_one_thing(call, needed):
+    for missing in needed:
+        with pytest.raises(TypeError, match=f"^model: expected an object with {', '.join(needed)}, got SimpleN"):
+            call(SimpleNamespace(**{name: 2 for name in needed if name != missing}))
+
+
+@pytest.mark.parametrize("call, error, message", [
+    (lambda: initialization.identity(SimpleNamespace(params={})), TypeError,
+     "model.params: expected a dict of arrays, such as model.params, got dict {}"),
+    (lambda: training.fit(SimpleNamespace(params={}, forward=print, backward=print), FLAT, FLAT,
+                          fit_call()[1]["optimizer"]), TypeError,
+     "model.params: expected a dict of arrays, such as model.params, got dict {}"),
+    (lambda: from_torch_state("RNN", {}), ValueError, "state_dict: expected the names weight_ih_l0, weight_hh_l0, "
+     "bias_ih_l0, bias_hh_l0, weight, bias, got none"),
+    (lambda: from_torch_state("RNN", {"weight": FLAT, "bias": FLAT}), ValueError, "state_dict: expected the names "
+     "weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, weight, bias, got weight, bias"),
+    (lambda: rnn_lib.rnns, AttributeError, "module rnn_lib has no attribute 'rnns'"),
+])
+def test_the_words_of_some_other_refusals(call, error, message):
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+def test_every_module_can_be_asked_for():
+    assert dir(rnn_lib) == sorted({*vars(rnn_lib), *rnn_lib.MODULES})
+    for name in rnn_lib.MODULES:
+        assert rnn_lib.__getattr__(name) is importlib.import_module(f"rnn_lib.{name}")
 
 
 def test_a_forecast_by_a_model_whose_outputs_cannot_be_inputs():

@@ -1,5 +1,7 @@
 """Text: the course's own prose and its vocabulary, models that count, sampling, and how far back a network looks."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -89,16 +91,18 @@ WARM_UP = np.array([[0, 3], [2, 1], [1, 1]])
 
 @pytest.mark.parametrize("temperature, top_k", [(1.0, None), (0.5, None), (2.0, 2), (1.0, 1)])
 def test_symbols_are_drawn_from_the_softmax(model, temperature, top_k):
-    """The first symbol of many copies of one sequence, against its probabilities."""
+    """The first symbol of many copies of two sequences side by side, against the probabilities of each."""
     B = 20000
-    logits = model.forward(data.one_hot(WARM_UP[:, :1], 4))[-1, 0]
-    p = softmax(logits / temperature)
-    if top_k:
-        p[np.argsort(-p)[top_k:]] = 0
-        p /= p.sum()
-    drawn = sample(model, np.repeat(WARM_UP[:, :1], B, axis=1), 1, temperature, top_k, seed=3)
-    assert drawn.shape == (1, B)
-    np.testing.assert_allclose(np.bincount(drawn[0], minlength=4) / B, p, atol=4 * 0.5 / np.sqrt(B))
+    model.params["W_hy"] *= 4  # so that the two differ
+    drawn = sample(model, np.repeat(WARM_UP, B, axis=1), 1, temperature, top_k, seed=3)
+    assert drawn.shape == (1, 2 * B)
+    for k, logits in enumerate(model.forward(data.one_hot(WARM_UP, 4))[-1]):
+        p = softmax(logits / temperature)
+        if top_k:
+            p[np.argsort(-p)[top_k:]] = 0
+            p /= p.sum()
+        counts = np.bincount(drawn[0, k * B : (k + 1) * B], minlength=4)
+        np.testing.assert_allclose(counts / B, p, atol=4 * 0.5 / np.sqrt(B))
 
 
 def test_each_symbol_drawn_is_the_next_input(model):
@@ -115,6 +119,27 @@ def test_sampling_is_decided_by_its_seed(model):
     assert np.array_equal(first, sample(model, WARM_UP, 20, seed=7))
     assert np.array_equal(first[:5], sample(model, WARM_UP, 5, seed=7)), "a longer text begins as a shorter one"
     assert not np.array_equal(first, sample(model, WARM_UP, 20, seed=8))
+    assert np.array_equal(sample(model, WARM_UP, 40), sample(model, WARM_UP, 40, temperature=1.0, seed=0))
+
+
+def same_for_all(C):
+    """A model that finds each of C symbols as likely as any other."""
+    model = RNN(C, 2, C)
+    for p in model.params.values():
+        p[...] = 0
+    return model
+
+
+def test_of_symbols_that_are_as_likely_the_first_ones_count():
+    assert set(sample(same_for_all(40), np.zeros((1, 200), int), 2, top_k=3).flat) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("drawn, symbol", [(0, 0), (np.nextafter(0.1, 0), 0), (np.nextafter(1, 0), 9)])
+def test_the_ends_of_the_interval_are_symbols_too(monkeypatch, drawn, symbol):
+    """Ten times 0.1 add up to a little less than 1, and a number between the two may be drawn."""
+    rng = SimpleNamespace(random=lambda shape: np.full(shape, drawn))
+    monkeypatch.setattr("rnn_lib.generate.generator", lambda *seed: rng)
+    assert (sample(same_for_all(10), np.zeros((1, 3), int), 2) == symbol).all()
 
 
 def test_each_step_is_told(model):

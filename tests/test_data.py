@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 
+from rnn_lib import LSTM, RNN
 from rnn_lib.data import (
     brackets,
     first_symbol,
@@ -16,7 +17,9 @@ from rnn_lib.data import (
     tiny_example,
     windows,
 )
+from rnn_lib.generate import sample
 from rnn_lib.ground.seeds import generator
+from rnn_lib.initialization import chrono, orthogonal
 
 
 def test_sine_wave_is_a_sine():
@@ -144,3 +147,13 @@ def test_equal_seeds_tie_nothing_together():
             for b, other in generated.items():
                 agree = np.mean(one.astype(bool) == other.astype(bool))
                 assert a == b or abs(agree - 0.5) < 0.13, (seed, a, b, agree)  # five standard deviations
+
+
+def test_a_seed_gives_the_numbers_that_it_always_gave():
+    """The lessons print what came of them, and whoever runs a cell again should see the same."""
+    drawn = [first_symbol(8)[1], parity(8)[1][0], brackets(8)[1], random_labels(8, 10)]
+    assert ["".join(map(str, labels)) for labels in drawn] == ["03203102", "11000010", "01101010", "63066910"]
+    assert brackets(3, 6)[0].argmax(axis=-1).T.tolist() == [[0, 1, 1, 0, 0, 1], [0, 0, 0, 1, 1, 1], [0, 1, 1, 0, 0, 1]]
+    np.testing.assert_allclose(orthogonal(RNN(1, 2, 1)).params["W_hh"][0], [-0.92459807, -0.3809441], atol=1e-8)
+    np.testing.assert_allclose(chrono(LSTM(1, 1, 1), 30).params["b_h"][:2], [-1.41844943, 1.41844943], atol=1e-8)
+    assert sample(RNN(4, 3, 4), np.array([[0, 1]]), 6).T.tolist() == [[2, 0, 0, 0, 2, 3], [0, 0, 3, 2, 0, 3]]

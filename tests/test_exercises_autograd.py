@@ -196,6 +196,8 @@ def test_the_mystery_network_has_its_mistake_and_none_of_the_others():
     changed[2, 1] += 0.1
     moved = np.argwhere(exercises.mystery_network(changed) != Y)[:, :2].tolist()
     assert moved == [[2, 1], [2, 2], [3, 0], [3, 1], [3, 2]]  # places 7 to 11 of rows of six
+    with pytest.raises(ValueError, match=r"^X: expected shape \(T, B, 1\), got \(6, 3\)$"):
+        exercises.mystery_network(X[..., 0])
     for mistake in set(MISTAKES) - {PRESENT}:
         report = exercises.check_mystery_network(mistake)
         assert report.kind == "unknown" and len(report.message) > 30

@@ -875,3 +875,18 @@ def test_what_once_got_past_the_check_or_was_told_something_false(backward, kind
 def test_harmless_habits_pass_with_a_remark(backward, remark):
     report = examine(backward)
     assert report.passed and remark in report.message and ("One remark" in report.message) == bool(remark), report
+
+
+@pytest.mark.parametrize(("change", "text"), [
+    (lambda g, *_: [g.pop(name) for name in ("W_xh", "b_y")], "Not yet: no gradient for W_xh, b_y."),
+    (lambda g, *_: g.update(b_h=g["b_h"][:, None], b_y=np.ones(9)),
+     "Not yet: a gradient has the shape of its parameter.\n  gradient of  expected  got\n"),
+    (lambda g, *_: g.update(b_h=g["b_h"][::-1], W_hy=2 * g["W_hy"]),
+     "Not yet: wrong for b_h, W_hy, and not by one mistake that this check knows."),
+])
+def test_how_a_report_begins(change, text):
+    assert str(check_backward(changed(change))).startswith(text)
+
+
+def test_the_head_of_the_table_of_an_unknown_mistake():
+    assert check_backward(changed(lambda g, *_: g.update(b_h=g["b_h"][::-1]))).table[0] == ("gradient of", "")

@@ -218,3 +218,45 @@ def test_mystery_patient_is_wrong_but_only_behind_the_carry():
     grads = model.backward(dY)
     right = super(exercises.MysteryRNN, model).backward(dY)
     assert all(np.allclose(grads[name], right[name]) for name in right)
+
+
+PAIRS = [
+    "two zeros", "a NaN", "a NaN on the right", "an infinity", "an infinity on the right", "the same infinity",
+    "equal gradients", *["an ordinary pair"] * 4, *["a gradient against zeros"] * 4, *["a wrong sign"] * 3,
+    "two errors that cancel", "an ordinary pair",
+]
+
+
+@pytest.mark.parametrize(("place", "name"), list(enumerate(PAIRS)))
+def test_the_pair_without_an_error_is_named(place, name):
+    calls = []
+
+    def no_number(a, n):
+        calls.append(a)
+        return [1.0] if len(calls) == place + 1 else sum_error(a, n)
+    report = exercises.check_relative_error(no_number)
+    assert (report.kind, report.message) == ("wrong_type", f"{name}: expected one number, got list [1.0].")
+
+
+@pytest.mark.parametrize(("place", "i"), [("first", 0), ("middle", 3), ("last", 5)])
+def test_the_element_that_is_not_compared_is_named(place, i):
+    def lacks_one(a, n):
+        kept = np.arange(a.size) != i if a.size == 6 else slice(None)
+        return sum_error(a.ravel()[kept], n.ravel()[kept])
+    report = exercises.check_relative_error(lacks_one)
+    assert report.kind == "element_missed"
+    assert report.message.startswith(f"a wrong sign in the {place} element: your error is 0. Is every element")
+
+
+@pytest.mark.parametrize(("check", "answer", "message"), [
+    ("check_complex_slope", lambda f, w, v: (1 - np.tanh(w) ** 2) @ v,
+     "f was never called at complex numbers. The step goes in that direction."),
+    ("check_relative_error", finite(lambda a, n: 3 * error(a, n)),
+     "an ordinary pair is not right, and not in a way that this check knows."),
+    ("check_relative_error", finite(lambda a, n: error(a, n) if (a != n).any() else 0.1),
+     "two zeros agree perfectly, but your error is 0.1."),
+    ("check_relative_error", finite(lambda a, n: error(a, n) if (a != n).any() else 0.1 * np.sign(a @ a.T).max()),
+     "equal gradients agree perfectly, but your error is 0.1."),
+])
+def test_what_is_said_in_full(check, answer, message):
+    assert getattr(exercises, check)(answer).message == message

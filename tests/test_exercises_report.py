@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnn_lib import RNN, exercises
-from rnn_lib.exercises.verdict import Verdict, attempt, call, close, judge, require, returns_report
+from rnn_lib.exercises.verdict import Verdict, attempt, call, close, judge, require, require_dict, returns_report
 from rnn_lib.ground.report import Report
 
 
@@ -188,3 +188,23 @@ def test_close():
     assert not close([np.nan], [np.nan], 1)
     assert not close([np.inf], [np.inf], 1) and not close([0.0], [np.inf], 1)
     assert not close([1, 2], [1], 1)
+
+
+def shows(x):
+    print(x)
+
+
+def adds(x):
+    x + 1
+
+
+@pytest.mark.parametrize(("function", "args", "report"), [
+    (attempt, (shows, 1), Report("not_returned", "shows prints something and returns nothing. What `print` shows is "
+                                 "lost to whoever called the function: end it with `return`.")),
+    (attempt, (adds, 1), Report("not_returned", "adds returns nothing. Is a `return` missing, at its end or in one of "
+                                "its branches?")),
+    (require_dict, ("sizes", [1], "ab"), Report("wrong_type", "sizes: expected a dict of values, got list [1].")),
+    (require_dict, ("sizes", {"a": 1}, "ab"), Report("wrong_keys", "sizes: expected the keys a, b, got a.")),
+])
+def test_what_is_said_in_full(function, args, report):
+    assert verdict(function, *args) == report

@@ -233,6 +233,7 @@ def changed(*index):
 @pytest.mark.parametrize("mask, words", [
     (GOOD[::-1], "begin at step 0, got False there in sequence 0"),
     (changed(2, 1), "got a True after a False in sequence 1"), (changed(0, 1), "got False there in sequence 1"),
+    (np.array([[1, 1, 1], [1, 1, 0], [1, 1, 1]]) > 0, "got a True after a False in sequence 2"),
 ])
 def test_a_mask_with_padding_before_what_is_real_is_refused_where_the_last_step_is_meant(mask, words):
     model, X = RNN(1, 2, 2), np.ones((3, 3, 1))

@@ -1,5 +1,6 @@
 """Every row of every table of mistakes is triggered by some test: a row that is never reached may hold anything."""
 
+import re
 import sys
 
 import test_exercises_after_gates as after_gates
@@ -46,6 +47,12 @@ def cases(test):
     return [(value,) if isinstance(names, str) and "," not in names else tuple(value) for value in values]
 
 
+def well_written(advice):
+    """True if the last sentence ends, each behind the first begins with a capital or a name, and none shouts."""
+    ends = re.search(r"[.?][)`]*$|: \S+$", advice)
+    return ends and not re.search(r"[.?] [a-z]{2,} ", advice) and not re.search(r"\b[A-Z]{2,} [A-Z]{2,}\b", advice)
+
+
 def test_every_row_is_triggered(monkeypatch):
     rows, triggered, judge = set(), set(), verdict.judge
 
@@ -65,3 +72,4 @@ def test_every_row_is_triggered(monkeypatch):
             test(*case)
     assert len(rows) > 140
     assert rows - triggered == set()
+    assert {advice for _, _, advice in rows if not well_written(advice)} == set()

@@ -78,6 +78,12 @@ def test_a_small_slope_is_as_exact_as_a_large_one():
     assert tiny.agrees(slope, "W_hh", (1, 2, 3)) and not tiny.agrees(1.001 * slope, "W_hh", (1, 2, 3))
 
 
+def test_twelve_digits_are_compared(problem):
+    example = problem[0]
+    slope = example.slope("h", 2)
+    assert example.agrees(slope * (1 + 1e-13), "h", 2) and not example.agrees(slope * (1 + 1e-11), "h", 2)
+
+
 def test_the_example_keeps_its_own_weights():
     params, X, target = data.tiny_example()
     tiny = Example(params, X, target)
@@ -89,12 +95,16 @@ def test_prove_prints_what_agrees_and_stops_at_what_does_not(capsys):
     tiny = Example(*data.tiny_example())
     tiny.check(tiny.slope("h to z", 2), "h to z", 2)
     tiny.check(tiny.slope("b_h", (1, 2, 3)), "b_h", (1, 2, 3))
+    tiny.check(tiny.slope("y", (1, 2)), "y", (1, 2))
     assert capsys.readouterr().out == (
         "dL/dh_2 (copy to z) = [[0.0345, 0.0135]]   shape (1, 2)   complex step: the same\n"
         "dL/db_h (copies 1, 2, 3) = [0.5408, -0.2756]   shape (2,)   complex step: the same\n"
+        "dL/dy_1, 2 = [[0.5721]]   shape (1, 1)   complex step: the same\n"
     )
     with pytest.raises(AssertionError, match=r"dL/dW_hh \(copy 2\): you claim .* the complex step finds .*\. Look at"):
         tiny.check(np.zeros((2, 2)), "W_hh", 2)
+    with pytest.raises(AssertionError, match=r"you claim \[\[0\.0, 0\.0\]\]"):
+        tiny.check(np.full((1, 2), -1e-9), "h", 2)
     with pytest.raises(ValueError, match="claim: expected shape"):
         tiny.check(np.zeros(2), "h", 2)
     with pytest.raises(ValueError, match="name: expected one of 'x', .* got 'h_2'"):

@@ -10,7 +10,7 @@ import pytest
 from rnn_lib import MLP, RNN
 from rnn_lib.bugs import BUGS, BuggyRNN, right
 from rnn_lib.bugs.rnn.healthy import weight_gradients
-from rnn_lib.gradcheck import check_direction, check_gradients, numerical_gradients
+from rnn_lib.gradcheck import Direction, check_direction, check_gradients, numerical_gradients
 from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax, softmax_mse_loss
 
 T, B, I, H, O = 6, 3, 2, 4, 3
@@ -503,8 +503,12 @@ RIGHT = {
     "float32 gradients": (rnn(backward=lambda self, dY: {
         name: g.astype(np.float32) for name, g in RNN.backward(self, dY).items()}), mse, X, "in float32: compared"),
     "float32 model": (RNN(I, H, O, dtype=np.float32), mse, X, "within 1e-12"),
-    "state carried from call to call": (rnn(carrying), mse, X, "forward carries something from call to call"),
-    "dropout with its own generator": (rnn(dropout, masked), mse, X, "forward is random"),
+    "state carried from call to call": (
+        rnn(carrying), mse, X, "forward carries something from call to call (its last state?): a second Y for the same "
+        "X is another. Each call was compared as it is. If that is not meant, look at the line that sets the first "
+        "state."),
+    "dropout with its own generator": (rnn(dropout, masked), mse, X, "forward is random: a second Y for the same X is "
+                                       "another (dropout?). Each call was compared with its own draws."),
     "softmax in the model, gone through": (rnn(probabilities, through_softmax), mse, X, "within 1e-12"),
     "views of one buffer": (Buffer(False), mse, X, "within 1e-12"),
     "views made at every look": (Buffer(True), mse, X, "within 1e-12"),
@@ -523,7 +527,8 @@ RIGHT = {
     "forward returns two things": (rnn(two_answers), lambda out: mse(out[0]), X, "forward returns tuple, not one"),
     "a chaotic run": (chaotic(), lambda Y: mse_loss(Y, np.zeros((150, 1, 1))), LONG_X,
                       "the gradient of W_hh at own weights, which rounding hides"),
-    "a loss that is constant": (RNN(I, H, O), lambda Y: (0 * Y.sum(), 0 * Y), X, "this loss, whose gradient is 0"),
+    "a loss that is constant": (RNN(I, H, O), lambda Y: (0 * Y.sum(), 0 * Y), X,
+                               "Not tested here: this loss, whose gradient is 0."),
     "tiny weights": (large(RNN(I, H, O), 1e-4), mse, X, "within 1e-12"),
     "a mask as the second argument": (rnn(with_a_mask, state=property(lambda self: self.none)), mse, X,
                                       "Not tested here: a non-zero initial state"),
@@ -531,7 +536,8 @@ RIGHT = {
     "ReLU at a kink": (ReluRNN(), mse, X * (np.arange(T) > 0)[:, None, None], "own weights from no initial"),
     "ReLU at a kink for other data": (ReluRNN(), mse, X * (np.arange(T) < 5)[:, None, None], "the loss has a kink"),
     "a loss in float32": (RNN(I, H, O), float32_loss, X, "within 0.002"),
-    "constant data": (RNN(1, H, O), mse, np.zeros((1, 1, 1)), "other data of the same shape"),
+    "constant data": (RNN(1, H, O), mse, np.zeros((1, 1, 1)),
+                      "Not tested here: other data of the same shape; the gradient of W_xh, which is 0 throughout."),
 }
 WRONG = {
     "abs missing in dY": (RNN(I, H, O), lambda Y: with_abs(Y, False), X, "loss_fn is to blame"),
@@ -594,7 +600,7 @@ WRONG = {
         lambda carry, dY: carry * (np.abs(carry) > 1e-12))), mse, X, "wrong for a tiny one"),
     "decay in the gradient": (rnn(backward=lambda self, dY: {
         name: g + 1e-4 * self.params[name] for name, g in RNN.backward(self, dY).items()}), mse, X, "Wrong"),
-    "changes its X": (rnn(centres), mse, X, "forward changes the X that it is given"),
+    "changes its X": (rnn(centres), mse, X, "forward changes the X that it is given."),
     "the loss destroys Y": (rnn(tanh_output, lambda self, dY: RNN.backward(self, dY * (1 - self.Y**2))), destroys, X,
                             "loss_fn changes the Y that it is given"),
     "a parameter that is not read": (extra_parameter(), mse, X, "forward does not read V"),
@@ -607,8 +613,12 @@ WRONG = {
                               lambda out: mse(out[0]), X, "the gradient of b_y is not"),
 }
 NOT_TO_BE_JUDGED = {
-    "dropout from NumPy's own generator": (rnn(global_dropout, masked), mse, ValueError, "drawn at random"),
-    "a model that reads globals": (through_globals(), mse, TypeError, "model: expected forward to read params"),
+    "dropout from NumPy's own generator": (rnn(global_dropout, masked), mse, ValueError,
+                                            r"Something is drawn at random \(dropout\?\): switch it off for the "
+                                            "check, or let the model keep its own random generator$"),
+    "a model that reads globals": (
+        through_globals(), mse, TypeError, "^model: expected forward to read params, got the same Y when all of them "
+        "are changed. In a copy of the model it reads other arrays: globals, or tensors whose views params are$"),
     "one array under two names": (two_names(), mse, ValueError, "W_hh and W_tied in the same memory"),
     "a loss that is random": (RNN(I, H, O), lambda Y: mse_loss(Y, np.random.random(Y.shape)),  # noqa: NPY002
                               ValueError, "loss_fn: expected the same loss from two calls"),
@@ -738,6 +748,14 @@ def test_one_direction_says_what_it_found():
     chaotic_run = check_direction(model, long_X, loss_fn)
     assert chaotic_run.passed and chaotic_run.tolerance > 1e-9 and str(chaotic_run).endswith("Rounding hides the rest.")
     assert str(chaotic_run._replace(tolerance=2.0)).startswith("Undecided: ")
+
+
+def test_one_direction_in_full():
+    found = Direction(1.23456, -0.25, 0.02345, 1e-12)
+    slopes = "along a random direction of all weights the loss has slope 1.235, the gradients -0.25"
+    assert str(found) == f"Wrong: {slopes} (relative error 0.023)."
+    assert str(found._replace(error=1e-14, remark="So.")) == f"Right: {slopes} (relative error < 1e-12). So."
+    assert str(found._replace(tolerance=0.1)) == f"Undecided: {slopes} (relative error < 1e-01)."
 
 
 def test_one_direction_leaves_the_model_alone():
