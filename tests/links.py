@@ -33,3 +33,5 @@ def dead_links(text, path, page):
             yield f"the link {target} leads nowhere"
         elif anchor and (linked.is_dir() or unquote(anchor) not in anchors(page if linked == path else prose(linked))):
             yield f"the link {target} leads to no heading of {linked.name}"
+        elif not unquote(anchor).isascii():
+            yield f"the link {target} does not jump in JupyterLab, which looks for the heading by its encoded letters"

@@ -365,6 +365,7 @@ BREAKS = [
     (links_resolve, lambda n: changed(n, 1, source="[below](#Nothing-there)"), "no heading"),
     (links_resolve, lambda n: changed(n, 1, source="[word](words.md#gone)"), "no heading of words.md"),
     (links_resolve, lambda n: changed(n, 1, source="[pages](../notebooks#gone)"), "no heading"),
+    (links_resolve, lambda n: changed(n, 1, source="## 1 · A\n[there](#1-·-A)"), "does not jump"),
     (short_prose, lambda n: changed(n, 1, source="word " * 151), "151 words"),
     (short_prose, lambda n: changed(n, 1, source="| a | b |\n| --- | --- |\n" + "| word | word |\n" * 80), "words"),
     (short_code, lambda n: changed(n, 3, source="x = 1\n" * 19), "19 lines"),
