@@ -8,7 +8,7 @@ import numpy  # noqa: F401  its BLAS must be there to be limited
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-# Two tests run at a time, and at their sizes a second thread of BLAS costs up to twice the time. A plugin may have
+# Several tests run at a time, and at their sizes a second thread of BLAS costs up to twice the time. A plugin may have
 # loaded NumPy already, which then hears no environment; PyTorch, and the processes that tests start, do.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
