@@ -6,6 +6,7 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036  pip would say so, too: a clone that is only opened asks no pip
     raise ImportError(f"rnn_lib needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
 
+from rnn_lib.ground.memory import keep_freed_memory
 from rnn_lib.gru import GRU
 from rnn_lib.lstm import LSTM
 from rnn_lib.mingru import MinGRU
@@ -19,6 +20,8 @@ MODULES = (
     "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "ngram", "optim",
     "playgrounds", "plots", "race", "saliency", "training",
 )
+
+keep_freed_memory()
 
 
 def __getattr__(name):

@@ -1,5 +1,6 @@
 """The training loop, `train`. A way of feeding batches is a generator of `Batch`es, as in `fit` and `fit_stream`."""
 
+import contextlib
 import inspect
 import math
 from dataclasses import dataclass, field
@@ -122,7 +123,7 @@ def fit(
             n_targets = len(batch) if mask is None or target_axis == 0 else np.count_nonzero(counts)
             yield Batch(X.take(batch, axis=batch_axis), target.take(batch, axis=target_axis), n_targets, mask=counts)
 
-    return check_and_train(model, batches, optimizer, Batch(X, target, mask=mask), batch_size, check=check,
+    return check_and_train(model, batches, optimizer, Batch(X, target, mask=mask), check=check,
                            loss_fn=loss_fn, epochs=epochs, clip_norm=clip_norm, schedule=schedule, verbose=verbose,
                            on_epoch=on_epoch, history=history)
 
@@ -162,7 +163,7 @@ def fit_stream(
         return in_windows(model, X, target, window, mask)
 
     first = Batch(X[:window], target[:window], mask=None if mask is None else mask[:window])
-    return check_and_train(model, batches, optimizer, first, X.shape[1], check=check, loss_fn=loss_fn, epochs=epochs,
+    return check_and_train(model, batches, optimizer, first, check=check, loss_fn=loss_fn, epochs=epochs,
                            clip_norm=clip_norm, schedule=schedule, verbose=verbose, on_epoch=on_epoch, history=history)
 
 
@@ -175,16 +176,15 @@ def in_windows(model, X, target, window, mask=None):
         yield Batch(X[part], target[part], n_targets, model.state if start else None, counts)
 
 
-def check_and_train(model, batches, optimizer, first, batch_size, *, check, loss_fn, verbose, **settings):
-    """Call `train`, on one thread if a batch's products are small. If `check`, compare the gradients on `first`."""
+def check_and_train(model, batches, optimizer, first, *, check, loss_fn, verbose, **settings):
+    """Call `train`. If `check`, compare the gradients on `first` before."""
     if check:
         direction = check_direction(model, first.X, lambda Y: batch_loss(loss_fn, Y, first))
         if not direction.passed:
             raise ValueError(f"model: expected gradients that belong to the loss, got: {direction}")
         if verbose:
             print(direction)
-    with one_thread(batch_size * max(p.size for p in model.params.values())):
-        return train(model, batches, optimizer, loss_fn=loss_fn, verbose=verbose, **settings)
+    return train(model, batches, optimizer, loss_fn=loss_fn, verbose=verbose, **settings)
 
 
 def train(
@@ -194,7 +194,8 @@ def train(
     """Train `model` on what `batches(epoch)` yields, a `Batch` for each update, and return the History.
 
     The generator goes on only after the update was made: what it yields next may depend on the model, as in a stream
-    whose state is carried on. The other arguments are those of `fit`.
+    whose state is carried on. The other arguments are those of `fit`. Where the first batch's products are too small
+    for a second thread, all are done on one.
 
     If a number is no longer finite, training stops, `history.message` says where, and the parameters are put back to
     the last ones whose loss was not above that of the first batch; the optimiser forgets what it gathered. Ctrl-C
@@ -231,12 +232,15 @@ def train(
         history.diverged = True
         return stop(f"Training diverged: {what} no longer finite in epoch {epoch + 1}.")
 
-    with patient_interrupt() as interrupted:
+    with patient_interrupt() as interrupted, contextlib.ExitStack() as limits:
         for epoch in progress(range(done, done + epochs), verbose):
             losses, weights, largest_norm = [], [], 0.0
             if schedule is not None:
                 optimizer.lr = schedule(epoch)
             for batch in batches(epoch):
+                if epoch == done and not losses:
+                    sequences = math.prod(np.shape(batch.X)[-2:-1])
+                    limits.enter_context(one_thread(sequences * max(p.size for p in model.params.values())))
                 loss, grads = loss_and_gradients(model, batch, loss_fn)
                 if grads is None:
                     return diverged("the loss or its gradient is", epoch)

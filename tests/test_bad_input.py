@@ -581,9 +581,10 @@ TABLE |= {
         lambda: (from_torch_state, {"kind": "RNN", "state_dict": to_torch_state(RNN(2, 3, 1))}),
         {"kind": kind_of_torch, "state_dict": torch_state}),
     "saliency.saliency": (
-        plain(saliency, model=RNN(2, 3, 2), X=LOGITS[:, :1], outputs=SYMBOLS),
+        plain(saliency, model=RNN(2, 3, 2), X=LOGITS[:, :1], outputs=SYMBOLS, steps=np.arange(len(SYMBOLS))),
         {"model": lambda good: {"None": None, "a text": "RNN", "a class": RNN}, "X": array(1, 2, real=False),
-         "outputs": lambda good: without(labels(2, 0)(good), "a dimension less")}),
+         "outputs": lambda good: without(labels(2, 0)(good), "a dimension less"),
+         "steps": optional(labels(len(SYMBOLS)))}),
 }
 
 HIDDEN = np.ones((3, 5))  # a hidden state of example_parts

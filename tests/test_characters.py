@@ -153,3 +153,4 @@ def test_saliency_is_the_slope_by_the_complex_step(model):
     S = saliency(model, X, outputs)
     np.testing.assert_allclose(S, np.linalg.norm(slopes, axis=-1), rtol=1e-10, atol=1e-14)
     assert (np.triu(S, 1) == 0).all() and np.array_equal(X, before)
+    np.testing.assert_allclose(saliency(model, X, outputs, steps=[3, 1]), S[[3, 1]], rtol=1e-12, atol=1e-15)

@@ -18,6 +18,7 @@ from tqdm.notebook import tqdm as tqdm_notebook
 from rnn_lib import MLP, RNN
 from rnn_lib.bugs import BuggyRNN
 from rnn_lib.bugs.rnn.carry import truncated_in_blocks
+from rnn_lib.ground.memory import keep_freed_memory
 from rnn_lib.losses import cross_entropy_loss, last_step, mse_loss, softmax_mse_loss
 from rnn_lib.optim import SGD, Adam, clip_grad_norm, grad_norm
 from rnn_lib.training import Batch, History, fit, fit_stream, train
@@ -640,9 +641,45 @@ def test_small_products_run_on_one_thread_and_the_setting_comes_back():
             optimizer = SGD(model.params, lr=0.1)
             fit(model, X, target, optimizer, epochs=1, verbose=False, on_epoch=lambda *_: seen.append(threads()))  # noqa: B023
             assert seen == [expected] and threads() == before
+            train(model, lambda _: [Batch(X, target)], optimizer, epochs=1, verbose=False,  # noqa: B023
+                  on_epoch=lambda *_: seen.append(threads()))  # noqa: B023
+            assert seen == [expected, expected] and threads() == before
             with pytest.raises(ZeroDivisionError):
                 fit(model, X, target, optimizer, verbose=False, loss_fn=lambda Y, t: 1 / 0)
             assert threads() == before
+
+
+# --- memory ---------------------------------------------------------------------------------------------------------
+
+STEPS = """
+import resource
+import numpy as np
+from rnn_lib import GRU
+model, X = GRU(90, 48, 90), np.ones((25, 64, 90))
+def faults(steps):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(steps):
+        model.backward(model.forward(X))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults(5)
+print(faults(20))
+"""
+
+
+@pytest.mark.skipif(not keep_freed_memory(), reason="this C library is not told what to do with freed memory")
+def test_a_step_takes_its_memory_from_the_one_before_unless_the_user_has_settings_of_their_own():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+
+    def page_faults(**settings):
+        run = subprocess.run([sys.executable, "-c", STEPS], env=environment | settings, capture_output=True, text=True)
+        return int(run.stdout)
+
+    assert page_faults() < 1000 < page_faults(MALLOC_ARENA_MAX="8") / 10
+
+
+def test_a_python_without_ctypes_leaves_memory_as_it_is(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    assert keep_freed_memory() is False
 
 
 # --- the check before training --------------------------------------------------------------------------------------
