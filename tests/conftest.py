@@ -1,5 +1,6 @@
 """For all tests: matrix products take one thread, and what the browser tests measured is printed at the end."""
 
+import gc
 import os
 import statistics
 import threading
@@ -8,7 +9,7 @@ import numpy  # noqa: F401  its BLAS must be there to be limited
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-# Two tests run at a time, and at their sizes a second thread of BLAS costs up to twice the time. A plugin may have
+# Several tests run at a time, and at their sizes a second thread of BLAS costs up to twice the time. A plugin may have
 # loaded NumPy already, which then hears no environment; PyTorch, and the processes that tests start, do.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
@@ -17,6 +18,12 @@ threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]), user_api="blas")
 # By default all processes forked from this one share a lock: one that is killed while it holds the lock, as happens in
 # mutation testing, would hang the others.
 tqdm.set_lock(threading.RLock())
+
+
+def pytest_collection_finish():
+    """What is imported and collected stays until the end: a search for garbage need not look there."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -50,7 +50,7 @@ class KernelError(RuntimeError):
 class PatientKernel(RunningKernel):
     """nbval's kernel, started anew if it dies before it answers; and one that dies later is noticed at once.
 
-    Jupyter looks for free ports and lets go of them before the kernel takes them: with two notebooks at a time, one
+    Jupyter looks for free ports and lets go of them before the kernel takes them: with some notebooks at a time, one
     kernel in some hundreds finds a port taken (https://github.com/jupyter/jupyter_client/issues/154).
     """
 
@@ -87,7 +87,7 @@ def set_kernel_environment():
     """Make the kernels that this process starts independent of the user's settings, and of a home that is read-only.
 
     No progress bars in outputs, Matplotlib's inline backend and its own defaults, an empty IPython profile, no start-up
-    file of Python, and (unless somebody asked for more) one thread for matrix products: two notebooks run at a time,
+    file of Python, and (unless somebody asked for more) one thread for matrix products: several notebooks run at once,
     and the outputs do not depend on the number.
     """
     os.environ["TQDM_DISABLE"] = "1"

@@ -45,6 +45,7 @@ class Setting:
     packages    "oldest" or "newest": an environment of its own, with these packages of requirements.txt, and all tests;
                 "": this environment, and the notebooks alone
     python      returns the Python to make that environment with
+    by_turns    of the files of unit tests every second one: the commit decides which half
     """
 
     name: str
@@ -54,6 +55,7 @@ class Setting:
     without: tuple = ()
     packages: str = ""
     python: Callable = lambda: sys.executable
+    by_turns: bool = False
 
     def runs_here(self):
         """Whether this CPU can run the setting (OpenBLAS does not check, and crashes)."""
@@ -77,16 +79,26 @@ def other_pythons():
 
 @cache
 def another_python():
-    """Return one of the other Pythons (if there is none, this one).
-
-    The commit decides which: all get their turn, and one that fails can be run again.
-    """
+    """Return one of the other Pythons (if there is none, this one): they take turns."""
     found = other_pythons() or [sys.executable]
-    commit = "0"
+    return found[turn() % len(found)]
+
+
+@cache
+def turn():
+    """Return a number by which a run takes its turn: the commit's, so that one that fails can be run again."""
+    commit = ""
     if shutil.which("git"):
-        answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-        commit = answer.stdout.strip() if answer.returncode == 0 else "0"
-    return found[int(commit[:8], 16) % len(found)]
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    return int(commit[:8] or "0", 16)
+
+
+def files_of(setting):
+    """Return what pytest is to test under a setting; nothing means everything."""
+    if not setting.packages:
+        return ["notebooks"]
+    half = turn() // max(1, len(other_pythons())) % 2  # so that each half meets each Python
+    return ["notebooks", *sorted((ROOT / "tests").glob("test_*.py"))[half::2]] if setting.by_turns else []
 
 
 LIMIT = 1800  # seconds for one setting: what hangs is ended and reported
@@ -114,10 +126,11 @@ SETTINGS = [
     Setting("two-threads", "matrix products on two threads", {"OPENBLAS_NUM_THREADS": "2"}),
     Setting("oldest", "the oldest packages that requirements.txt allows", packages="oldest"),
     Setting("newest", "the newest packages that requirements.txt allows", packages="newest"),
-    # Its new environment has no PyTorch: there notebook 11 shows what it shows in .ci/run's own, which has.
+    # Its new environment has no PyTorch: there notebook 11 shows what it shows in .ci/run's own, which has. What
+    # differs from Python to Python shows in the notebooks first; with all unit tests it takes half as long again.
     Setting("another-python", "one of the other Pythons here (the commit decides which), as on a CPU with AVX2 alone",
             HASWELL if any(map(__cpu_features__.get, HASWELL_NEEDS)) else {}, without=AVX512, packages="newest",
-            python=another_python),
+            python=another_python, by_turns=True),
 ]
 
 
@@ -142,8 +155,8 @@ def make_environment(python, packages, folder):
     raise SystemExit(f"the {packages} packages cannot be installed:\n{result.stderr}")
 
 
-def run(setting, folder):
-    """Run nbval (with other packages: all tests) under a setting. Return (row of the table, report if it failed)."""
+def run(setting, folder, workers):
+    """Run nbval (with other packages: unit tests, too) under a setting. Return (row, report if it failed)."""
     environment = os.environ | setting.environment
     python = setting.python()
     if setting.packages:
@@ -157,11 +170,10 @@ def run(setting, folder):
         environment["NPY_DISABLE_CPU_FEATURES"] = ask(FEATURES % (setting.without,)).strip()  # in that NumPy's words
     facts = ask(FINGERPRINT)
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", "-m", "not browser"]
+    command += ["-n", str(workers)] if workers else []
     started = time.monotonic()
     command = ["timeout", "-k", "30", str(LIMIT), *command] if shutil.which("timeout") else command
-    result = subprocess.run(
-        command + ([] if setting.packages else ["notebooks"]), cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    result = subprocess.run([*command, *files_of(setting)], cwd=ROOT, env=environment, capture_output=True, text=True)
     seconds = time.monotonic() - started
     summary = (result.stdout.strip().splitlines() or [""])[-1]
     counts = {word: number for number, word in re.findall(r"(\d+) (passed|failed|errors?)", summary)}
@@ -176,6 +188,7 @@ def main():
     """Run the settings named on the command line; return 1 if one of them fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("settings", nargs="*", help="names of settings (default: all)")
+    parser.add_argument("--workers", type=int, help="tests at a time (default: as pytest is configured)")
     parser.add_argument("--list", action="store_true", help="list the settings and stop")
     options = parser.parse_args()
     unknown = set(options.settings) - {setting.name for setting in SETTINGS}
@@ -196,7 +209,7 @@ def main():
             if not setting.runs_here():
                 print(f"{setting.name:16}not on this CPU: needs {' or '.join(setting.needs)}", flush=True)
                 continue
-            row, report = run(setting, Path(folder))
+            row, report = run(setting, Path(folder), options.workers)
             print("".join(text.ljust(width) for text, width in zip(row, widths, strict=True)), flush=True)
             if report:
                 reports[setting.name] = report

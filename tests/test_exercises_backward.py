@@ -106,22 +106,22 @@ def row_states(**bugs):
         else:
             before = own if "state_off_by_one" in bugs else list(hidden_states[:-1])
         for t in range(T):
-            dWhy += np.einsum("bo,bh->oh", dY[t], own[t])
-            dby += np.einsum("bo->o", dY[t])
+            dWhy += dY[t].T @ own[t]
+            dby += dY[t].sum(axis=0)
             if "errors_dropped" in bugs and t < T - 1:
                 continue
-            dh = np.einsum("bo,oh->bh", dY[-1 if "error_reinjected" in bugs else t], params["W_hy"])
+            dh = dY[-1 if "error_reinjected" in bugs else t] @ params["W_hy"]
             slope = derivative(own[t], bugs)
             window = 1 if "carry_missing" in bugs else bugs.get("truncated", T)
             for s in range(t, max(-1, t - window), -1):
                 dz = dh if s < t and "tanh_on_carry_missing" in bugs else dh * slope
-                dWxh += np.einsum("bh,bi->hi", dz, X[s])
-                dWhh += np.einsum("bh,bg->gh" if "gradient_transposed" in bugs else "bh,bg->hg", dz, before[s])
-                dbh += np.einsum("bh->h", dz)
+                dWxh += dz.T @ X[s]
+                dWhh += before[s].T @ dz if "gradient_transposed" in bugs else dz.T @ before[s]
+                dbh += dz.sum(axis=0)
                 if "tanh_derivative_wrong_side" in bugs:
-                    dh = np.einsum("bh,hg->bg", dh, params["W_hh"]) * slope
+                    dh = dh @ params["W_hh"] * slope
                 else:
-                    dh = np.einsum("bh,gh->bg" if "W_hh_untransposed" in bugs else "bh,hg->bg", dz, params["W_hh"])
+                    dh = dz @ (params["W_hh"].T if "W_hh_untransposed" in bugs else params["W_hh"])
                 if "clipped" in bugs:
                     dh = np.minimum(np.maximum(dh, -1), 1)
                 slope = derivative(own[s - 1], bugs)

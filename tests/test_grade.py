@@ -4,6 +4,7 @@ import csv
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -120,9 +121,11 @@ def test_an_untouched_notebook_is_not_started(graded, name):
 
 def test_a_notebook_that_takes_too_long_is_ended(tmp_path):
     nbformat.write(new_notebook(cells=[new_code_cell("import time\ntime.sleep(600)")]), tmp_path / "02_shapes.ipynb")
+    started = time.monotonic()
     problems = collect(tmp_path / "02_shapes.ipynb", tmp_path, {"check_shapes": "shapes"}, cell_seconds=600, seconds=3,
                        megabytes=4096)
     assert problems == {"check_shapes": ("too_slow", "the notebook took longer than 3 s, before this exercise.")}
+    assert time.monotonic() - started < 30
 
 
 def test_what_is_no_lesson_gets_a_row_too(graded):

@@ -4,6 +4,7 @@ It needs codespell (`pip install -e '.[dev]'`), and is skipped where there is no
 """
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def strings(path):
             yield node.value if len(node.value.split()) > 2 else ""
 
 
+@functools.cache
 def texts():
     """{file: its prose}: of pages, notebooks, pictures and modules, without code and mathematics."""
     pages = [ROOT / "README.md", *sorted((ROOT / "notebooks").glob("*.md")), *(ROOT / "rnn_lib").rglob("*.md")]
