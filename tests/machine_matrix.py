@@ -45,7 +45,7 @@ class Setting:
     packages    "oldest" or "newest": an environment of its own, with these packages of requirements.txt, and all tests;
                 "": this environment, and the notebooks alone
     python      returns the Python to make that environment with
-    by_turns    of the files of unit tests every second one: the commit decides which half
+    by_turns    every second notebook, and every second file of unit tests: the commit decides which half
     """
 
     name: str
@@ -98,7 +98,8 @@ def files_of(setting):
     if not setting.packages:
         return ["notebooks"]
     half = turn() // max(1, len(other_pythons())) % 2  # so that each half meets each Python
-    return ["notebooks", *sorted((ROOT / "tests").glob("test_*.py"))[half::2]] if setting.by_turns else []
+    notebooks = [path for path in sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb")) if path.parent.name[0] != "."]
+    return [*notebooks[half::2], *sorted((ROOT / "tests").glob("test_*.py"))[half::2]] if setting.by_turns else []
 
 
 LIMIT = 1800  # seconds for one setting: what hangs is ended and reported
@@ -126,8 +127,8 @@ SETTINGS = [
     Setting("two-threads", "matrix products on two threads", {"OPENBLAS_NUM_THREADS": "2"}),
     Setting("oldest", "the oldest packages that requirements.txt allows", packages="oldest"),
     Setting("newest", "the newest packages that requirements.txt allows", packages="newest"),
-    # Its new environment has no PyTorch: there notebook 11 shows what it shows in .ci/run's own, which has. What
-    # differs from Python to Python shows in the notebooks first; with all unit tests it takes half as long again.
+    # Its new environment has no PyTorch: there notebook 11 shows what it shows in .ci/run's own, which has. The other
+    # half comes with another commit; "newest" and the workflow run all.
     Setting("another-python", "one of the other Pythons here (the commit decides which), as on a CPU with AVX2 alone",
             HASWELL if any(map(__cpu_features__.get, HASWELL_NEEDS)) else {}, without=AVX512, packages="newest",
             python=another_python, by_turns=True),
