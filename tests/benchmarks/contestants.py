@@ -165,7 +165,7 @@ def interleaved(a, b, between, seconds=2.0, rounds=5):
     start = time.perf_counter()
     for step in (a, between, b, between):
         step()
-    calls = max(15, int(seconds / rounds / (time.perf_counter() - start)))
+    calls = max(3, int(seconds / rounds / (time.perf_counter() - start)))
     ratios = []
     for _ in range(rounds):
         taken = {a: [], b: []}
