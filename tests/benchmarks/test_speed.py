@@ -2,7 +2,7 @@
 
     python -m pytest tests/benchmarks -n0
 
-About two minutes. Needs the development extra (`pip install -e .[dev] torch`) and an idle machine. Prints the tables
+About five minutes. Needs the development extra (`pip install -e .[dev] torch`) and an idle machine. Prints the tables
 and writes images/speed.svg.
 """
 
