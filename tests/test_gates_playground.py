@@ -19,7 +19,7 @@ def test_an_open_gate_learns_and_a_closed_one_does_not(runs):
 
 def test_the_run_says_what_it_shows(runs):
     run = runs[3.0]
-    assert len(run.loss) == UPDATES and run.accuracy.shape == (LONGEST,) and run.shown.shape == (21, H)
+    assert len(run.loss) <= UPDATES and run.accuracy.shape == (LONGEST,) and run.shown.shape == (21, H)
     assert "LSTM, lag 20, bias 3.0, rate 0.02" in run.summary and len(run.summary) <= 130
     figure = playgrounds.draw_recall(run, ghosts=[runs[0.0]])
     assert figure.sentence == f"{run.summary} Earlier runs beside it: {runs[0.0].label}."
