@@ -26,13 +26,14 @@ from rnn_lib.plots.style import (
     side_by_side,
 )
 from rnn_lib.plots.words import say
+from rnn_lib.race.running import is_known
 from rnn_lib.training import Batch, train
 
 __all__ = ["draw_recall", "recall_panel", "train_recall"]
 
 MODELS = {"RNN": RNN, "RNN, orthogonal": RNN, "LSTM": LSTM, "GRU": GRU}
 H, K, UPDATES, BATCH, LONGEST = 16, 4, 180, 24, 120
-KNOWN = 0.003  # mean loss of 20 updates at which training ends: from there on nothing new is learned
+KNOWN = 0.003  # mean loss of 20 updates at which training ends
 PLACES = [(0.07, 0.17, 0.25, 0.69), (0.39, 0.17, 0.26, 0.69), (0.72, 0.17, 0.27, 0.69)]
 
 
@@ -89,7 +90,7 @@ def train_recall(model="LSTM", lag=20, forget_bias=3.0, lr=0.02, epochs=UPDATES,
         yield Batch(X[:, part], labels[part])
 
     def knows(epoch, history):
-        return np.mean(history.loss[-20:]) < KNOWN or (on_epoch and on_epoch(epoch, history))
+        return is_known(history.loss, KNOWN) or (on_epoch and on_epoch(epoch, history))
 
     history = train(net, batches, Adam(net.params, lr=lr), loss_fn=last_step(cross_entropy_loss), epochs=epochs,
                     clip_norm=1.0, verbose=False, on_epoch=knows)
@@ -108,7 +109,7 @@ def scenery():
     """Make what is the same in every picture: the axes for the loss and for the accuracy."""
     figure, axes = new_figure(1, 2, 9, 3.4, layout="none")
     figure.pieces = side_by_side(0.345, 0.68)
-    for axis, place in zip(axes, PLACES, strict=False):
+    for axis, place in zip(axes, PLACES[:2], strict=True):
         axis.set_position(place)
     axes[0].set(ylim=(1e-3, 40), xlim=(0, UPDATES), xticks=[0, 60, 120, 180], xlabel="update", yscale="log")
     axes[0].set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])

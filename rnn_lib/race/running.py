@@ -108,6 +108,11 @@ class RaceRun:
                 f"{self.accuracy[trained - 1]:.0%} right after {trained}, {self.accuracy[-1]:.0%} after {asked} steps.")
 
 
+def is_known(loss, limit=LEARNED):
+    """True if the mean of the last 20 updates is below `limit`: from there on nothing new is learned."""
+    return len(loss) > 20 and np.mean(loss[-20:]) < limit
+
+
 def teach(model, task, length, seed=0, lr=0.01, epochs=STEPS, on_epoch=None):
     """Train a model on fresh sequences of `length` steps until it knows the task, and return the History.
 
@@ -122,7 +127,7 @@ def teach(model, task, length, seed=0, lr=0.01, epochs=STEPS, on_epoch=None):
         yield Batch(X, labels if at_every_step else labels[-1])
 
     def knows(epoch, history):
-        return (epoch >= 20 and np.mean(history.loss[-20:]) < LEARNED) or (on_epoch and on_epoch(epoch, history))
+        return is_known(history.loss) or (on_epoch and on_epoch(epoch, history))
 
     return train(model, batches, Adam(model.params, lr=lr), clip_norm=1.0, epochs=epochs, verbose=False,
                  loss_fn=cross_entropy_loss if at_every_step else last_step(cross_entropy_loss), on_epoch=knows)
@@ -150,7 +155,7 @@ def run_race(
     else:
         history = teach(racer, task, length, seed, lr, epochs, on_epoch)
         loss = history.loss
-        if not history.message and (len(loss) == epochs or np.mean(loss[-20:]) < LEARNED):  # nobody stopped it
+        if not history.message and (len(loss) == epochs or is_known(loss)):  # nobody stopped it
             memory[settings] = {name: p.copy() for name, p in racer.params.items()}, loss
             if len(memory) > REMEMBERED:
                 del memory[next(iter(memory))]
