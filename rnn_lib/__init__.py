@@ -17,8 +17,8 @@ __version__ = "0.2.0"
 __all__ = ["GRU", "LSTM", "MLP", "MinGRU", "RNN"]
 
 MODULES = (
-    "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "losses", "ngram", "optim",
-    "playgrounds", "plots", "race", "saliency", "training",
+    "activations", "bugs", "data", "exercises", "generate", "gradcheck", "initialization", "interop", "losses", "ngram",
+    "nudge", "optim", "playgrounds", "plots", "race", "saliency", "training",
 )
 
 keep_freed_memory()

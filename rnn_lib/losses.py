@@ -6,7 +6,15 @@ that is shorter than others, `data.pad`) the target does not count, and dLoss/dO
 
 import numpy as np
 
-from rnn_lib.ground.validation import check_array, check_callable, check_labels, check_lengths, check_mask, shape_of
+from rnn_lib.ground.validation import (
+    check_array,
+    check_callable,
+    check_labels,
+    check_lengths,
+    check_loss_pair,
+    check_mask,
+    shape_of,
+)
 
 __all__ = ["cross_entropy_loss", "last_step", "mse_loss", "softmax", "softmax_mse_loss"]
 
@@ -16,13 +24,13 @@ def mse_loss(Y, target, mask=None):
 
     Y and target have the same shape (no broadcasting). Returns (loss, dL/dY).
     """
-    Y = check_output("Y", Y, None)
+    Y = check_output("Y", Y)
     difference = Y - check_array("target", target, Y.shape)
     n = Y.size
     if mask is not None:
         counts = check_mask(mask, Y.shape[:-1])
         difference = difference * counts[..., None]
-        n = Y.shape[-1] * np.count_nonzero(counts)
+        n = Y.shape[-1] * int(np.count_nonzero(counts))
     return (difference * difference).sum() / n, 2 * difference / n
 
 
@@ -31,7 +39,7 @@ def softmax(logits):
 
     Subtracting each row's largest logit changes nothing in the quotient, and keeps exp from overflowing.
     """
-    logits = check_output("logits", logits, shape_of(logits) or ("C",))
+    logits = check_output("logits", logits)
     e = np.exp(logits - logits.real.max(axis=-1, keepdims=True))  # .real: complex-step derivatives come through here
     return e / e.sum(axis=-1, keepdims=True)
 
@@ -92,9 +100,9 @@ def last_step(loss_fn):
     def loss_at_last_step(Y, target, mask=None):
         Y = check_output("Y", Y, ("T", "B", "C"))
         last = -1 if mask is None else (check_lengths(mask, Y.shape[:2]) - 1, np.arange(Y.shape[1]))
-        loss, d_last = loss_fn(Y[last], target)
+        loss, d_last = check_loss_pair(loss_fn(Y[last], target))
         dY = np.zeros_like(Y)
-        dY[last] = d_last
+        dY[last] = check_array("loss_fn: dLoss/dY", d_last, Y[last].shape, Y.dtype, finite=False)
         return loss, dY
 
     def check_target(target, n_outputs, mask=None):
@@ -107,10 +115,10 @@ def last_step(loss_fn):
     return loss_at_last_step
 
 
-def check_output(name, Y, shape):
-    """Return a network's output as an array of floats, or raise; `shape` None stands for any.
+def check_output(name, Y, shape=None):
+    """Return a network's output as an array of floats, or raise; `shape` None stands for any but ().
 
     Whole numbers would wrap round, and float16 overflows at 65,504.
     """
-    Y = check_array(name, Y, shape or shape_of(Y))
+    Y = check_array(name, Y, shape or shape_of(Y) or ("C",))
     return Y.astype(float) if Y.dtype.kind in "iub" or Y.dtype == np.float16 else Y

@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 
 from rnn_lib.ground.seeds import generator
-from rnn_lib.ground.validation import check_array, check_path, describe
+from rnn_lib.ground.validation import check_array, check_path, check_same_keys, describe
 from rnn_lib.initialization import uniform
 
 __all__ = ["Model", "NoForwardYet"]
@@ -33,13 +33,9 @@ class Model:
 
     def __init__(self, shapes, fan_in, seed, dtype):
         """Draw every parameter from +-1/sqrt(fan_in); `fan_in` is a number or a dict by name."""
-        try:
-            self.dtype = np.dtype(dtype)
-            known = self.dtype in FLOATS
-        except TypeError:
-            known = False
-        if not known:
+        if dtype is None or dtype not in FLOATS:  # to NumPy, None is float64
             raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}")
+        self.dtype = np.dtype(dtype)
         rng = generator(seed, "weights")
         self.params = {}
         for name, shape in shapes.items():
@@ -87,7 +83,7 @@ class Model:
         unknown = [str(name) for name in values if name not in self.params]
         if unknown:
             raise ValueError(f"values: expected names among {', '.join(self.params)}, got {', '.join(unknown)}")
-        arrays = {name: check_array(f"values[{name!r}]", value, self.params[name].shape, self.params[name].dtype)
+        arrays = {name: check_array(f"values[{name!r}]", value, self.params[name].shape, self.params[name].dtype).copy()
                   for name, value in values.items()}
         for name, array in arrays.items():
             self.params[name][...] = array
@@ -102,11 +98,13 @@ class Model:
     def save(self, path):
         """Write the model to `path` (.npz, no pickle): the whole new file or, after an error, the old one.
 
-        Raises ValueError if a parameter is not finite.
+        Raises ValueError or TypeError if the parameters are not those that `load` expects: finite, by name and shape.
         """
         header = json.dumps({"class": type(self).__name__, "dtype": str(self.dtype), **self.config})
-        for key, param in self.params.items():
-            check_array(f"params[{key!r}]", param, param.shape, dtype=self.dtype)
+        shapes = self.shapes(**self.config)
+        check_same_keys("params", self.params, {key: np.empty(shape) for key, shape in shapes.items()})
+        for key, shape in shapes.items():
+            check_array(f"params[{key!r}]", self.params[key], shape, self.dtype)  # not too large for float32
         folder, name = os.path.split(os.path.realpath(check_path("path", path)))
         temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
         content = io.BytesIO()

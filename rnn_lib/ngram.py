@@ -13,7 +13,7 @@ def ngram_losses(train, test, n, n_symbols):
     """Return -ln p of each symbol of `test`, (N,), by an n-gram model that has counted `train`.
 
     train, test  whole numbers from 0 to n_symbols - 1, (M,) and (N,); what follows the end of `train` is `test`
-    n            symbols a gram, at most M, with n_symbols ** n below 2 ** 62; for n = 0 each symbol has p = 1/n_symbols
+    n            symbols a gram, at most M, with n_symbols ** n at most 2 ** 62; n = 0: each symbol has p = 1/n_symbols
 
     What was never seen may still come: an n-gram leans on the (n-1)-gram, as if besides the N times that it saw the
     context it had seen it another D times, followed by what the shorter one expects (Witten and Bell 1991):

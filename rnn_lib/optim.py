@@ -50,7 +50,7 @@ class SGD(Optimizer):
 
     def reset(self):
         """Forget the velocity."""
-        self.velocity = self.zeros() if self.momentum else None
+        self.velocity = self.zeros()
 
     def step(self, grads):
         """Move every parameter against its gradient; `grads` has the keys and shapes of `params`."""
@@ -72,7 +72,7 @@ class Adam(Optimizer):
 
     def __init__(self, params, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
         """`params` is a model's dict of arrays; lr > 0, 0 <= beta < 1, eps > 0."""
-        if not isinstance(betas, tuple) or len(betas) != 2:
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
             raise TypeError(f"betas: expected a pair of numbers, got {betas!r}")
         self.betas = tuple(check_number("betas", beta, minimum=0, below=1) for beta in betas)
         self.eps = check_number("eps", eps, above=0)

@@ -73,8 +73,8 @@ class Recurrent(Model):
         return [check_array(f"state, {name}", part, shape, dtype) for name, part in zip(names, state, strict=True)]
 
     def remember(self, X, h, *more):
-        """Keep what `backward` needs, the states first; nobody may write into them meanwhile."""
-        for array in (h, *more):
+        """Keep what `backward` needs, the states after X; nobody may write into them meanwhile."""
+        for array in (X, h, *more):
             array.flags.writeable = False
         self._forward = (X, h, *more)
 
@@ -89,7 +89,7 @@ class Recurrent(Model):
 
     @property
     def inputs(self):
-        """The input of the last `forward`, (T, B, I)."""
+        """The input of the last `forward`, (T, B, I), read-only."""
         return self.left_by_forward("_forward")[0]
 
     @property

@@ -16,6 +16,7 @@ from rnn_lib.ground.validation import (
     check_callable,
     check_has,
     check_int,
+    check_loss_pair,
     check_mask,
     check_named_arrays,
     check_number,
@@ -237,7 +238,7 @@ def train(
             losses, weights, largest_norm = [], [], 0.0
             if schedule is not None:
                 optimizer.lr = schedule(epoch)
-            for batch in batches(epoch):
+            for batch in each_batch(batches(epoch)):
                 if epoch == done and not losses:
                     sequences = math.prod(np.shape(batch.X)[-2:-1])
                     limits.enter_context(one_thread(sequences * max(p.size for p in model.params.values())))
@@ -256,7 +257,10 @@ def train(
                 largest_norm = max(largest_norm, norm)
                 if interrupted():
                     return stop(f"Training was interrupted in epoch {epoch + 1}; what it had learned is kept.")
-            history.loss.append(sum(losses) / sum(weights))
+            if not sum(weights) > 0:
+                raise ValueError(f"batches: expected weights that add up to more than 0, got {weights} in epoch "
+                                 f"{epoch + 1}")
+            history.loss.append(float(sum(losses) / sum(weights)))
             history.grad_norm.append(largest_norm)
             if on_epoch is not None and on_epoch(epoch, history):
                 break
@@ -266,6 +270,14 @@ def train(
         return stop(f"The loss ended at {history.loss[-1]:.3g}, far above {history.loss[0]:.3g} in epoch 1: "
                     "a smaller learning rate, smaller inputs or clipping may help.")
     return history
+
+
+def each_batch(batches):
+    """Yield each Batch of an epoch, or raise if something else is there."""
+    for batch in batches if np.iterable(batches) else [batches]:
+        if not isinstance(batch, Batch):
+            raise TypeError(f"batches: expected to yield a Batch for each update, got {describe(batch)}")
+        yield batch
 
 
 def check_trainable(model, optimizer):
@@ -305,11 +317,9 @@ def loss_and_gradients(model, batch, loss_fn):
         Y = model.forward(batch.X) if batch.state is None else model.forward(batch.X, batch.state)
         if not is_finite(Y):
             return math.nan, None
-        pair = batch_loss(loss_fn, Y, batch)
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise TypeError(f"loss_fn: expected (loss, dLoss/dY), as mse_loss returns, got {describe(pair)}")
-        loss, dY = pair
-        dY = np.asarray(dY, Y.dtype)  # what overflows a float32 model's numbers is divergence, too
+        loss, dY = check_loss_pair(batch_loss(loss_fn, Y, batch))
+        check_array("loss_fn: loss", loss, (), Y.dtype, finite=False)
+        dY = check_array("loss_fn: dLoss/dY", dY, Y.shape, Y.dtype, finite=False)
         if not (is_finite(loss) and is_finite(dY)):
             return loss, None
         grads = model.backward(dY)

@@ -64,7 +64,7 @@ def whole(minimum, maximum=None):
 def number(above=None, minimum=None, below=None):
     """A real number between limits."""
     bad = {"NaN": np.nan, "inf": np.inf, "-inf": -np.inf, "a bool": True, "a NumPy bool": np.True_, "a text": "0.1",
-           "None": None, "a list": [0.1], "an array": np.array([0.1, 0.2]), "complex": 0.1 + 0j}
+           "None": None, "a list": [0.1], "an array": np.array([0.1, 0.2]), "complex": 0.1 + 0j, "no float": 10**400}
     if above is not None:
         bad["the lower limit"] = above
     if minimum is not None:
@@ -133,7 +133,7 @@ def choice(good):
 def dtype(good):
     """float64 or float32."""
     return {"half": np.float16, "complex": complex, "whole": int, "texts": str, "big-endian": ">f8",
-            "unknown": "no such dtype", "a number": 3}
+            "unknown": "no such dtype", "a number": 3, "None": None}
 
 
 def function(good):
@@ -457,7 +457,7 @@ TABLE = {
         plain(optim.Adam, params=PARAMS, lr=0.1, betas=(0.9, 0.99), eps=1e-8),
         {"params": arrays_by_name, "lr": number(above=0), "eps": number(above=0),
          "betas": lambda good: {
-             "None": None, "a number": 0.9, "one": (0.9,), "three": (0.9, 0.9, 0.9), "a text": "ab", "1": (0.9, 1.0),
+             "None": None, "a number": 0.9, "one": (0.9,), "three": [0.9, 0.9, 0.9], "a text": "ab", "1": (0.9, 1.0),
              "negative": (-0.1, 0.9), "NaN": (0.9, np.nan), "a bool": (True, 0.9), "a text inside": ("0.9", 0.9)}}),
     "optim.Adam.step": (step(optim.Adam), {"grads": gradients_by_name}),
     "optim.clip_grad_norm": (

@@ -1,6 +1,7 @@
 """Sine waves, windows and the tiny example."""
 
 import functools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from rnn_lib.data import (
     brackets,
     first_symbol,
     logistic_map,
+    one_hot,
     parity,
     random_labels,
     sine_wave,
@@ -157,3 +159,15 @@ def test_a_seed_gives_the_numbers_that_it_always_gave():
     np.testing.assert_allclose(orthogonal(RNN(1, 2, 1)).params["W_hh"][0], [-0.92459807, -0.3809441], atol=1e-8)
     np.testing.assert_allclose(chrono(LSTM(1, 1, 1), 30).params["b_h"][:2], [-1.41844943, 1.41844943], atol=1e-8)
     assert sample(RNN(4, 3, 4), np.array([[0, 1]]), 6).T.tolist() == [[2, 0, 0, 0, 2, 3], [0, 0, 3, 2, 0, 3]]
+
+
+def test_one_hot_takes_memory_for_its_vectors_only():
+    tracemalloc.start()
+    try:
+        X = one_hot([[4_999, 0]], 5_000)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert X.shape == (1, 2, 5_000) and X.dtype == float
+    assert X.sum() == 2 and X[0, 0, 4_999] == X[0, 1, 0] == 1
+    assert most < 5 * X.nbytes  # a table of all vectors would be 2,500 times as large

@@ -163,8 +163,12 @@ def test_the_page_escapes_what_learners_write(tmp_path):
 @pytest.mark.parametrize(("arguments", "words"), [
     (["nowhere"], "expected a folder with notebooks, got nowhere"),
     (["."], "expected notebooks (*.ipynb), got none"),
-    ([".", "--jobs", "0"], "invalid positive value"),
+    ([".", "--jobs", "0"], "invalid whole value"),
+    ([".", "--jobs", "0.5"], "invalid whole value"), ([".", "--jobs", "inf"], "invalid whole value"),
+    ([".", "--megabytes", "0.5"], "invalid whole value"), ([".", "--cell-seconds", "nan"], "invalid positive value"),
     ([".", "--out", "nowhere/grades.csv"], "--out: expected a file in a folder that exists"),
+    ([".", "--out", "."], "--out: expected a file in a folder that exists, got ."),
+    ([".", "--out", "grades.html"], "--out: expected another ending than .html, which the page beside it has"),
 ])
 def test_bad_arguments(tmp_path, monkeypatch, capsys, arguments, words):
     monkeypatch.chdir(tmp_path)

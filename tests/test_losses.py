@@ -59,3 +59,27 @@ def test_whole_numbers_do_not_wrap_round(dtype):
 def test_last_step_of_whole_numbers():
     loss, dY = last_step(mse_loss)([[[1]], [[2]]], [[1.7]])
     np.testing.assert_allclose(dY, [[[0]], [[0.6]]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss_fn", [mse_loss, softmax_mse_loss])
+def test_a_mask_leaves_float32_as_it_is(loss_fn):
+    Y = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
+    loss, dY = loss_fn(Y, Y[::-1], np.arange(12).reshape(4, 3) < 9)
+    assert (loss.dtype, dY.dtype) == (np.float32, np.float32)
+
+
+def test_a_single_number_is_no_output():
+    for mask in (None, np.array(True)):
+        with pytest.raises(ValueError, match=r"^Y: expected shape \(C,\), got \(\)$"):
+            mse_loss(1.0, 2.0, mask)
+
+
+@pytest.mark.parametrize("answer, error, words", [
+    (3.0, TypeError, r"loss_fn: expected \(loss, dLoss/dY\), as mse_loss returns, got float 3.0"),
+    ((3.0, np.ones(2)), ValueError, r"loss_fn: dLoss/dY: expected shape \(3, 2\), got \(2,\)"),  # would be broadcast
+    ((3.0, np.ones((4, 3, 2))), ValueError, r"loss_fn: dLoss/dY: expected shape \(3, 2\), got \(4, 3, 2\)"),
+    ((3.0, np.ones((3, 2)) * 1j), TypeError, "loss_fn: dLoss/dY: expected real numbers, got dtype complex128"),
+])
+def test_last_step_looks_at_what_the_loss_returns(answer, error, words):
+    with pytest.raises(error, match=f"^{words}$"):
+        last_step(lambda Y, target: answer)(np.ones((4, 3, 2)), np.ones((3, 2)))

@@ -1,10 +1,12 @@
 """Sequences of unequal length: with a mask, a padded batch has the loss and the gradients of its sequences alone."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from oracles import gradients, order_one
+from oracles import gradients, order_one, recurrent_problem
 from test_properties import SEEDS, few
 
 import rnn_lib
@@ -271,3 +273,11 @@ def test_labels_for_each_sequence_need_a_loss_that_looks_at_one_step():
     model, X = RNN(1, 2, 2), np.ones((4, 3, 1))
     with pytest.raises(ValueError, match=r"^target: expected shape \(4, 3\), got \(3,\)"):
         fit(model, X, np.zeros(3, int), SGD(model.params, lr=1), mask=np.ones((4, 3), bool), loss_fn=cross_entropy_loss)
+
+
+def test_what_training_records_is_pythons_own_numbers_with_a_mask_too():
+    model, X, target, _ = recurrent_problem(RNN, T=4, B=3)
+    mask = np.arange(12).reshape(4, 3) < 11
+    for train in (partial(fit, batch_size=2), partial(fit_stream, window=2)):
+        history = train(model, X, target, SGD(model.params, 0.1), mask=mask, epochs=2, verbose=False)
+        assert {*map(type, history.loss + history.grad_norm + history.step_loss)} == {float}

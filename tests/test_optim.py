@@ -149,3 +149,14 @@ def test_reset_makes_an_optimiser_new():
 def test_repr_is_the_constructor_call():
     assert repr(SGD(numbers(), 0.1)) == "SGD(lr=0.1, momentum=0)"
     assert repr(Adam(numbers())) == "Adam(lr=0.001, betas=(0.9, 0.999), eps=1e-08)"
+
+
+def test_momentum_and_betas_may_come_otherwise():
+    params = {"W": np.ones(2)}
+    sgd = SGD(params, 0.5)
+    sgd.step({"W": np.ones(2)})
+    sgd.momentum = 0.5  # its velocity begins here
+    for expected in (0.0, -0.75):
+        sgd.step({"W": np.ones(2)})
+        assert params["W"] == pytest.approx(expected)
+    assert repr(Adam(params, betas=[0.5, 0.9])) == repr(Adam(params, betas=(0.5, 0.9)))

@@ -389,3 +389,19 @@ def test_closed_and_open_gates_do_not_overflow(Model, dtype):
     with np.errstate(all="raise", under="ignore"):
         grads = model.backward(model.forward(np.ones((5, 1, 1))))
     assert all(np.isfinite(g).all() for g in grads.values())
+
+
+@pytest.mark.parametrize("Model", RECURRENT)
+def test_nobody_can_write_into_what_backward_needs(Model):
+    model, X, _, _ = recurrent_problem(Model)
+    model.forward(X)
+    for remembered in (model.inputs, model.hidden_states):
+        with pytest.raises(ValueError, match="read-only"):
+            remembered[...] = 0
+
+
+def test_parameters_can_change_places():
+    model = RNN(2, 3, 3)
+    hidden, output = model.params["b_h"].copy(), model.params["b_y"].copy()
+    model.set_params({"b_h": model.params["b_y"], "b_y": model.params["b_h"]})
+    assert np.array_equal(model.params["b_h"], output) and np.array_equal(model.params["b_y"], hidden)

@@ -698,3 +698,37 @@ def test_the_check_before_training_refuses_a_wrong_model():
     with pytest.raises(ValueError, match="^model: expected gradients that belong to the loss, got: Wrong: along"):
         fit(model, X, target, SGD(model.params, lr=0.1), check=True, verbose=False)
     assert all(np.array_equal(before[name], p) for name, p in model.params.items())
+
+
+# --- what a loss and a generator of batches hand over ---------------------------------------------------------------
+
+@pytest.mark.parametrize("answer, error, words", [
+    (lambda Y: (None, Y), TypeError, "loss_fn: loss: expected an array of numbers, got NoneType None"),
+    (lambda Y: (Y**2, Y), ValueError, r"loss_fn: loss: expected shape \(\), got \(5, 3, 3\)"),
+    (lambda Y: (1j, Y), TypeError, "loss_fn: loss: expected real numbers, got dtype complex128"),
+    (lambda Y: (1.0, None), TypeError, "loss_fn: dLoss/dY: expected an array of numbers, got NoneType None"),
+    (lambda Y: (1.0, Y[0]), ValueError, r"loss_fn: dLoss/dY: expected shape \(5, 3, 3\), got \(3, 3\)"),
+    (lambda Y: (1.0, 1j * Y), TypeError, "loss_fn: dLoss/dY: expected real numbers, got dtype complex128"),
+    (lambda Y: (1.0, [[1.0], [1.0, 2.0]]), TypeError, "loss_fn: dLoss/dY: expected an array of numbers, got list"),
+])
+def test_a_loss_that_returns_something_else_is_no_divergence(answer, error, words):
+    model, X, target, _ = rnn_problem(T=5, B=3, O=3)
+    optimizer = Adam(model.params)
+    before = {name: p.copy() for name, p in model.params.items()}
+    with warnings.catch_warnings(), pytest.raises(error, match=f"^{words}"):
+        warnings.simplefilter("error")
+        fit(model, X, target, optimizer, loss_fn=lambda Y, target: answer(Y), verbose=False)
+    assert optimizer.t == 0 and all(np.array_equal(before[name], p) for name, p in model.params.items())
+
+
+@pytest.mark.parametrize("batches, error, words", [
+    (lambda X, target: [], ValueError, r"batches: expected weights that add up to more than 0, got \[\] in epoch 1"),
+    (lambda X, target: [Batch(X, target, 0)], ValueError, "batches: expected weights that add up to more than 0, got "),
+    (lambda X, target: [(X, target)], TypeError, "batches: expected to yield a Batch for each update, got tuple "),
+    (Batch, TypeError, "batches: expected to yield a Batch for each update, got an array of dtype float64 and shape"),
+    (lambda X, target: None, TypeError, "batches: expected to yield a Batch for each update, got NoneType None"),
+])
+def test_batches_that_are_none(batches, error, words):
+    model, X, target, _ = rnn_problem()
+    with pytest.raises(error, match=f"^{words}"):
+        train(model, lambda epoch: batches(X, target), SGD(model.params, 0.1), verbose=False)

@@ -158,6 +158,10 @@ def test_what_is_not_a_number(error, message, value, limits):
     says(error, message, v.check_number, "lr", value, **limits)
 
 
+def test_a_whole_number_too_large_for_a_float():
+    says(ValueError, f"lr: expected a finite number, got {10**400}", v.check_number, "lr", 10**400)
+
+
 # --- names, dicts, functions, paths ---------------------------------------------------------------------------------
 
 def test_choices():
@@ -222,3 +226,19 @@ def test_masked_arrays_are_refused():
     masked = np.ma.masked_array([1.0, 2.0], [False, True])
     with pytest.raises(TypeError, match="^x: expected an array without a mask of its own, got "):
         v.check_array("x", masked, ("N",))
+
+
+class Unreadable:
+    """As a tensor of PyTorch that wants a gradient: it says itself why it cannot be an array."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("use detach() first")
+
+    def __repr__(self):
+        return "tensor"
+
+
+def test_what_cannot_be_made_an_array_is_named():
+    for shape in (("N",), v.shape_of(Unreadable())):
+        says(TypeError, "x: expected an array of numbers, got Unreadable tensor (use detach() first)",
+             v.check_array, "x", Unreadable(), shape)

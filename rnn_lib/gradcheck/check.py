@@ -30,9 +30,9 @@ from rnn_lib.ground.validation import (
     check_choice,
     check_has,
     check_int,
+    check_loss_pair,
     check_named_arrays,
     check_number,
-    describe,
     is_finite,
     shape_of,
 )
@@ -58,7 +58,7 @@ def numerical_gradients(model, X, loss_fn, method="complex", step=None, state=No
     check_choice("method", method, STEPS)
     step = STEPS[method] if step is None else check_number("step", step, above=0)
     X = check_array("X", X, shape_of(X))
-    check_pair(loss_fn(run_forward(copy_with(model), X, state)))  # what is wrong already has no other reason
+    check_loss_pair(loss_fn(run_forward(copy_with(model), X, state)))  # what is wrong already has no other reason
     fresh = bool(suspects.habit_of_forward(model, X, other_data(X), state))
     return one_by_one(Probe(model, loss_fn, method, state, fresh), X, method, step)
 
@@ -182,7 +182,7 @@ def settings_of(model, X, loss_fn, rng):
     """
     states = initial_states(model, X, rng)
     Y = run_forward(copy_with(model), X, states[0])
-    _, dY = check_pair(loss_fn(copy.deepcopy(Y)))
+    _, dY = check_loss_pair(loss_fn(copy.deepcopy(Y)))
     if isinstance(Y, np.ndarray) and np.shape(dY) != Y.shape:
         raise ValueError(f"loss_fn: expected dL/dY of shape {Y.shape}, as Y, got {np.shape(dY)}")
     losses = [loss_fn(copy.deepcopy(Y))[0] for _ in range(2)]
@@ -275,9 +275,3 @@ def check_model_and_loss(model, loss_fn):
     check_named_arrays("model.params", model.params)
     check_callable("loss_fn", loss_fn)
 
-
-def check_pair(answer):
-    """Return a loss function's answer if it is the pair that every loss of the course returns, or raise."""
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise TypeError(f"loss_fn: expected (loss, dLoss/dY), as mse_loss returns, got {describe(answer)}")
-    return answer

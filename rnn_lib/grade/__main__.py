@@ -24,13 +24,15 @@ def main(arguments=None):
     parser.add_argument("--cell-seconds", type=positive, default=60, help="the time a cell may take")
     parser.add_argument("--notebook-seconds", type=positive, default=600, help="the time a notebook may take")
     parser.add_argument("--answer-seconds", type=positive, default=60, help="the time the check of an answer may take")
-    parser.add_argument("--megabytes", type=positive, default=4096, help="the memory of a notebook (Linux only)")
-    parser.add_argument("--jobs", type=positive, default=1, help="notebooks at a time")
+    parser.add_argument("--megabytes", type=whole, default=4096, help="the memory of a notebook (Linux only)")
+    parser.add_argument("--jobs", type=whole, default=1, help="notebooks at a time")
     arguments = parser.parse_args(arguments)
     if not arguments.folder.is_dir():
         parser.error(f"FOLDER: expected a folder with notebooks, got {arguments.folder}")
-    if not arguments.out.parent.is_dir():
+    if not arguments.out.parent.is_dir() or arguments.out.is_dir():
         parser.error(f"--out: expected a file in a folder that exists, got {arguments.out}")
+    if arguments.out.suffix == ".html":
+        parser.error(f"--out: expected another ending than .html, which the page beside it has, got {arguments.out}")
     paths = sorted(path for path in arguments.folder.rglob("*.ipynb")
                    if not any(part.startswith(".") for part in path.relative_to(arguments.folder).parts))
     if not paths:
@@ -45,11 +47,18 @@ def main(arguments=None):
         print(f"{learner}: {sum(row.passed for row in rows)} of {len(rows)}", file=sys.stderr, flush=True)
         return rows
 
-    with ThreadPoolExecutor(int(arguments.jobs)) as pool:
+    with ThreadPoolExecutor(arguments.jobs) as pool:
         rows = sum(pool.map(grade_one, paths), [])
     write_csv(arguments.out, rows)
     write_html(arguments.out.with_suffix(".html"), rows)
     print(summary(rows))
+
+
+def whole(text):
+    """Return a whole number above 0; argparse says what came if it is none."""
+    if not int(text) > 0:
+        raise ValueError
+    return int(text)
 
 
 def positive(text):

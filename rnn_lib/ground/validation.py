@@ -3,13 +3,14 @@
 import math
 import numbers
 import os
+import sys
 
 import numpy as np
 
 __all__ = [
     "as_array", "cast", "check_array", "check_callable", "check_choice", "check_has", "check_int", "check_labels",
-    "check_lengths", "check_mask", "check_named_arrays", "check_number", "check_path", "check_same_keys", "check_text",
-    "describe", "fits", "is_finite", "shape_of",
+    "check_lengths", "check_loss_pair", "check_mask", "check_named_arrays", "check_number", "check_path",
+    "check_same_keys", "check_text", "describe", "fits", "is_finite", "shape_of",
 ]
 
 NUMBERS = "fiubc"  # kinds of dtype: float, int, unsigned, bool, complex
@@ -50,7 +51,7 @@ def as_array(name, value):
         raise TypeError(f"{name}: expected an array without a mask of its own, got {describe(value)}")
     try:
         return np.asarray(value)
-    except ValueError as error:  # a ragged list
+    except Exception as error:  # a ragged list; or another kind of array that refuses, for a reason of its own
         raise TypeError(f"{name}: expected an array of numbers, got {describe(value)} ({error})") from None
 
 
@@ -72,10 +73,10 @@ def fits(sizes, shape):
 
 
 def shape_of(value):
-    """Return the shape of an array or nested list; () for a ragged one, which `check_array` then refuses."""
+    """Return the shape of an array or nested list; () for what is none, which `check_array` then refuses."""
     try:
         return np.shape(value)
-    except ValueError:
+    except Exception:  # as in `as_array`
         return ()
 
 
@@ -93,7 +94,7 @@ def check_number(name, value, above=-math.inf, minimum=-math.inf, below=math.inf
     """Return `value` as a float with above < value < below and value >= minimum, or raise an error."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: expected a number, got {describe(value)}")
-    if not (math.isfinite(value) and above < value < below and value >= minimum):
+    if not (abs(value) <= sys.float_info.max and above < value < below and value >= minimum):
         limits = [f"above {above}"] * (above > -math.inf) + [f"at least {minimum}"] * (minimum > -math.inf)
         limits += [f"below {below}"] * (below < math.inf)
         expected = "expected a finite number " + " and ".join(limits)
@@ -173,6 +174,13 @@ def check_same_keys(name, value, params):
         raise ValueError(f"{name}: expected keys {', '.join(params)}, got {', '.join(map(str, value))}")
     for key, param in params.items():
         check_array(f"{name}[{key!r}]", value[key], param.shape)
+
+
+def check_loss_pair(answer):
+    """Return what a loss function returned if it is a pair, as that of every loss of the course, or raise."""
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise TypeError(f"loss_fn: expected (loss, dLoss/dY), as mse_loss returns, got {describe(answer)}")
+    return answer
 
 
 def check_path(name, value):

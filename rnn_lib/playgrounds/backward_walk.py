@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_lib import RNN, data
+from rnn_lib.ground.validation import check_choice, check_int
 from rnn_lib.losses import mse_loss
 from rnn_lib.playgrounds.panel import Panel, choice, slider
 from rnn_lib.plots.gradients import backward_walk
@@ -24,6 +25,8 @@ class BackwardWalk:
 def run_backward_walk(steps_back=1, error_at=EVERY_STEP, recurrence=1.0):
     """Walk back `steps_back` steps through the tiny example, with W_hh multiplied by `recurrence`."""
     params, X, target = data.tiny_example()
+    check_int("steps_back", steps_back, minimum=0, maximum=len(X) + 1)
+    check_choice("error_at", error_at, (EVERY_STEP, LAST_STEP))
     params["W_hh"] *= recurrence
     T, model = len(X), RNN(input_size=1, hidden_size=2, output_size=1).set_params(params)
     Y = model.forward(X)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnn_lib.ground.validation import check_int
 from rnn_lib.losses import last_step, mse_loss
 from rnn_lib.optim import SGD, clip_grad_norm, grad_norm
 from rnn_lib.playgrounds.panel import Panel, log_slider, plain
@@ -45,7 +46,8 @@ def one_unit(w, b):
 
 
 def descend_cliff(lr=0.1, clip_norm=None, steps=STEPS, start=START):
-    """Train w and b of the one unit by SGD from `start`. Returns a Descent."""
+    """Train w and b of the one unit by SGD from `start`. Returns a Descent; `clip_norm` None: no clipping."""
+    check_int("steps", steps)
     model = one_unit(*start)
     trained = {name: model.params[name] for name in ("W_hh", "b_h")}  # the others stay as they are
     optimizer, loss_fn = SGD(trained, lr), last_step(mse_loss)
@@ -56,9 +58,9 @@ def descend_cliff(lr=0.1, clip_norm=None, steps=STEPS, start=START):
         losses.append(loss)
         if step < steps:
             grads = {name: g for name, g in model.backward(dY).items() if name in trained}
-            norms.append(clip_grad_norm(grads, clip_norm) if clip_norm else grad_norm(grads))
+            norms.append(grad_norm(grads) if clip_norm is None else clip_grad_norm(grads, clip_norm))
             optimizer.step(grads)
-    clip = f"clipped at {plain(clip_norm)}" if clip_norm else "not clipped"
+    clip = "not clipped" if clip_norm is None else f"clipped at {plain(clip_norm)}"
     steepest = int(np.argmax(norms))
     jump = np.hypot(*np.subtract(path[steepest + 1], path[steepest]))
     summary = (f"Learning rate {plain(lr)}, {clip}: steepest gradient {norms[steepest]:.3g}, a step of {jump:.2g}; "

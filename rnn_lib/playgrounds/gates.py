@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from rnn_lib import GRU, LSTM, RNN, data
+from rnn_lib.ground.validation import check_choice, check_int
 from rnn_lib.initialization import forget_bias as set_forget_bias
 from rnn_lib.initialization import orthogonal
 from rnn_lib.losses import cross_entropy_loss, last_step
@@ -76,7 +77,8 @@ def train_recall(model="LSTM", lag=20, forget_bias=3.0, lr=0.02, epochs=UPDATES,
 
     Training ends when the mean loss of 20 updates is below KNOWN, or after `epochs` updates.
     """
-    net = MODELS[model](K, H, K, dtype=np.float32)
+    net = MODELS[check_choice("model", model, MODELS)](K, H, K, dtype=np.float32)
+    lag, epochs = check_int("lag", lag, maximum=LONGEST - 1), check_int("epochs", epochs)
     gated = bool(getattr(net, "keeping", None))
     if gated:
         set_forget_bias(net, forget_bias)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from rnn_lib.ground.seeds import generator
+from rnn_lib.ground.validation import check_choice
 from rnn_lib.playgrounds.panel import Panel, choice, slider
 from rnn_lib.plots.sequences import draw_cells, frame_map
 from rnn_lib.plots.stage import stage
@@ -44,6 +45,7 @@ def sheared(size, radius, shear, seed=0):
 
 def run_lag(radius=1.0, shear=0.0, activation=TANH, input_size=0.5):
     """Run a network of 16 units over 40 random inputs, and multiply the Jacobians from the last step back."""
+    check_choice("activation", activation, (TANH, LINEAR))
     W_hh = sheared(H, radius, shear)
     rng = generator(0, "lag")
     drive = input_size * rng.normal(size=(STEPS, H))

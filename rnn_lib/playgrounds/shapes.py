@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rnn_lib.ground.validation import check_int
 from rnn_lib.playgrounds.panel import Panel, slider
 from rnn_lib.plots.matrices import counts, matrix_shapes
 
@@ -20,6 +21,8 @@ class Sizes:
 
 def run_shapes(T=3, B=2, I=1, H=4, O=1):
     """Count the parameters and the multiplications of a forward pass."""
+    for name, size in {"T": T, "B": B, "I": I, "H": H, "O": O}.items():
+        check_int(name, size)
     n_params, n_multiplications = counts(T, B, I, H, O)
     return Sizes(T, B, I, H, O, (
         f"T = {T}, B = {B}, I = {I}, H = {H}, O = {O}: {n_params['total']:,} parameters, "

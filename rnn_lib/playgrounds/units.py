@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 
 from rnn_lib import data
+from rnn_lib.ground.validation import check_int
 from rnn_lib.playgrounds.panel import Panel, slider
 from rnn_lib.playgrounds.writer import load_writer
 from rnn_lib.plots.characters import COLUMNS, coloured_text
@@ -73,6 +74,8 @@ class UnitRun:
 def run_units(unit=0, start=500):
     """Colour the held-out text from letter `start` on by one unit."""
     text, values = writer_states("test")
+    check_int("unit", unit, minimum=0, maximum=values.shape[1] - 1)
+    check_int("start", start, minimum=0, maximum=len(text) - 1)
     found = scores(values[:, [unit]], [inside(text, pattern) for pattern in FOLLOWED.values()])[:, 0]
     told = ", ".join(f"{name} {score:.2f}" for name, score in zip(FOLLOWED, found, strict=True))
     part = slice(start, start + ROWS * COLUMNS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_lib.data import tiny_example
+from rnn_lib.ground.validation import check_int
 from rnn_lib.playgrounds.panel import Panel, slider
 from rnn_lib.plots.unrolled import unrolled_step
 from rnn_lib.rnn import RNN
@@ -28,6 +29,7 @@ def run_unroll(step=3, recurrent_scale=1.0, first_input=1.0):
     """Run the tiny network on its sequence and three zeros, with W_hh scaled and the first input replaced."""
     params, X, _ = tiny_example()
     X = np.concatenate([X, np.zeros((SILENCE, 1, 1))])
+    check_int("step", step, minimum=0, maximum=len(X))
     X[0] = first_input
     params["W_hh"] *= recurrent_scale
     model = RNN(input_size=1, hidden_size=2, output_size=1).set_params(params)

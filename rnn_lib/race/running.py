@@ -31,6 +31,7 @@ N_TEST, CHUNK = 256, 32                 # sequences to ask, and how many of them
 
 def draw_sequences(task, n_sequences, length, rng):
     """Return X, (length, n_sequences, inputs), and labels, (length, n_sequences): the answer if it ended there."""
+    check_choice("task", task, TASKS)
     if task == "parity":
         bits = rng.integers(2, size=(length, n_sequences))
         return one_hot(bits, 2), bits.cumsum(axis=0) % 2
@@ -66,6 +67,7 @@ def make_racer(task, model, length, lowest=0.0, seed=0):
 
 def long_memory(model, max_lag, seed=0):
     """Let a MinGRU keep its state over lags up to `max_lag` >= 2, as `chrono` does for the others; return the model."""
+    max_lag = check_int("max_lag", max_lag, minimum=2)
     slowness = generator(seed, "open gates").uniform(1, max_lag - 1, model.hidden_size)
     model.params["b_z"][...] = -np.log(slowness)
     return model
