@@ -72,9 +72,7 @@ def streams(series, n_streams):
 
         X, target = streams(one_hot(text[:-1], C), 32), streams(text[1:], 32)
     """
-    series = check_array("series", series, shape_of(series))
-    if series.ndim == 0:
-        raise ValueError("series: expected shape (N, ...), got ()")
+    series = check_array("series", series, ("N", ...))
     n_streams = check_int("n_streams", n_streams, maximum=len(series))
     length = len(series) // n_streams
     pieces = series[: length * n_streams].reshape(n_streams, length, *series.shape[1:])
@@ -101,8 +99,10 @@ def pad(sequences):
 def one_hot(labels, n_classes):
     """Turn whole numbers from 0 to C-1, (...), into one-hot vectors, (..., C): a 1 at the label, 0 elsewhere."""
     n_classes = check_int("n_classes", n_classes)
-    labels = check_labels("labels", labels, n_classes, shape_of(labels))
-    return (labels[..., None] == np.arange(n_classes)).astype(float)
+    labels = check_labels("labels", labels, n_classes, (...,))
+    vectors = np.zeros((*labels.shape, n_classes))
+    np.put_along_axis(vectors, labels[..., None], 1, axis=-1)
+    return vectors
 
 
 def first_symbol(n_sequences=200, length=10, n_symbols=4, seed=0):

@@ -11,9 +11,9 @@ from rnn_lib.ground.validation import (
     check_callable,
     check_labels,
     check_lengths,
-    check_loss_pair,
+    check_loss,
     check_mask,
-    shape_of,
+    rows_or_steps,
 )
 
 __all__ = ["cross_entropy_loss", "last_step", "mse_loss", "softmax", "softmax_mse_loss"]
@@ -52,7 +52,7 @@ def cross_entropy_loss(logits, labels, mask=None):
 
     Returns (loss, dL/dlogits): -log p[label], and p - one_hot(label), each divided by the number of targets.
     """
-    logits = check_output("logits", logits, ("B", "C") if len(shape_of(logits)) == 2 else ("T", "B", "C"))
+    logits = check_output("logits", logits, rows_or_steps(logits, "C"))
     counts = np.ones(logits.shape[:-1], bool) if mask is None else check_mask(mask, logits.shape[:-1])
     labels = np.where(counts, check_labels("labels", labels, logits.shape[-1], logits.shape[:-1], counts), 0)
 
@@ -100,9 +100,8 @@ def last_step(loss_fn):
     def loss_at_last_step(Y, target, mask=None):
         Y = check_output("Y", Y, ("T", "B", "C"))
         last = -1 if mask is None else (check_lengths(mask, Y.shape[:2]) - 1, np.arange(Y.shape[1]))
-        loss, d_last = check_loss_pair(loss_fn(Y[last], target))
         dY = np.zeros_like(Y)
-        dY[last] = check_array("loss_fn: dLoss/dY", d_last, Y[last].shape, Y.dtype, finite=False)
+        loss, dY[last] = check_loss(loss_fn(Y[last], target), Y[last].shape, Y.dtype)
         return loss, dY
 
     def check_target(target, n_outputs, mask=None):
@@ -115,10 +114,10 @@ def last_step(loss_fn):
     return loss_at_last_step
 
 
-def check_output(name, Y, shape=None):
-    """Return a network's output as an array of floats, or raise; `shape` None stands for any but ().
+def check_output(name, Y, shape=(..., "C")):
+    """Return a network's output as an array of floats, or raise.
 
     Whole numbers would wrap round, and float16 overflows at 65,504.
     """
-    Y = check_array(name, Y, shape or shape_of(Y) or ("C",))
+    Y = check_array(name, Y, shape)
     return Y.astype(float) if Y.dtype.kind in "iub" or Y.dtype == np.float16 else Y

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnn_lib.activations import sigmoid
-from rnn_lib.ground.validation import check_array, check_choice, check_int, shape_of
+from rnn_lib.ground.validation import check_array, check_choice, check_int, rows_or_steps
 from rnn_lib.model import Model
 
 __all__ = ["MLP"]
@@ -52,8 +52,7 @@ class MLP(Model):
 
     def forward(self, X):
         """Apply the network to every row of X, (B, I) or (T, B, I), and remember what `backward` needs."""
-        ranks = ("B", self.input_size) if len(shape_of(X)) == 2 else ("T", "B", self.input_size)
-        X = check_array("X", X, ranks, self.working_dtype())
+        X = check_array("X", X, rows_or_steps(X, self.input_size), self.working_dtype())
         p = self.params
         a = [X.reshape(-1, self.input_size).copy()]  # the caller may write into X before `backward`
         for k in range(1, self.n_layers):

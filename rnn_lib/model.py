@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 
 from rnn_lib.ground.seeds import generator
-from rnn_lib.ground.validation import check_array, check_path, check_same_keys, describe
+from rnn_lib.ground.validation import check_array, check_path, describe
 from rnn_lib.initialization import uniform
 
 __all__ = ["Model", "NoForwardYet"]
@@ -101,14 +101,11 @@ class Model:
         Raises ValueError or TypeError if the parameters are not those that `load` expects: finite, by name and shape.
         """
         header = json.dumps({"class": type(self).__name__, "dtype": str(self.dtype), **self.config})
-        shapes = self.shapes(**self.config)
-        check_same_keys("params", self.params, {key: np.empty(shape) for key, shape in shapes.items()})
-        for key, shape in shapes.items():
-            check_array(f"params[{key!r}]", self.params[key], shape, self.dtype)  # not too large for float32
+        params = check_params(self.params, self.shapes(**self.config), self.dtype)
         folder, name = os.path.split(os.path.realpath(check_path("path", path)))
         temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
         content = io.BytesIO()
-        np.savez(content, model=np.array(header), **self.params)
+        np.savez(content, model=np.array(header), **params)
         try:
             with open(temporary, "xb") as file:
                 file.write(content.getbuffer())
@@ -136,17 +133,17 @@ class Model:
         if name != cls.__name__:
             raise ValueError(f"path: expected a saved {cls.__name__}, got a saved {name} in {path}")
         try:
-            shapes = cls.shapes(**config)  # before anything is built: a header can ask for any size
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"path: expected what makes a {name}, got {config} in {path} ({error})") from None
-        if arrays.keys() != shapes.keys():
-            raise ValueError(f"path: expected parameters {', '.join(shapes)}, got {', '.join(arrays)} in {path}")
-        try:
-            for key, shape in shapes.items():
-                arrays[key] = check_array(key, arrays[key], shape, dtype)
-            return cls(**config, dtype=dtype).set_params(arrays)
+            params = check_params(arrays, cls.shapes(**config), dtype)  # first: a header can ask for any size
+            return cls(**config, dtype=dtype).set_params(params)
         except (TypeError, ValueError) as error:
             raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
+
+
+def check_params(params, shapes, dtype):
+    """Return parameters as arrays of this dtype, or raise unless they have these names and shapes and are finite."""
+    if params.keys() != shapes.keys():
+        raise ValueError(f"params: expected {', '.join(shapes)}, got {', '.join(params)}")
+    return {key: check_array(f"params[{key!r}]", params[key], shape, dtype) for key, shape in shapes.items()}
 
 
 def check_sizes(content):

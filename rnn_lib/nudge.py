@@ -92,7 +92,7 @@ class Example:
     def agrees(self, claim, name, steps):
         """True if `claim` is dL/d(quantity) on this example, to 12 digits. Raises ValueError at another shape."""
         slope = self.slope(name, steps)
-        return same(check_array("claim", claim, slope.shape, float), slope)
+        return bool(np.allclose(check_array("claim", claim, slope.shape, float), slope, rtol=1e-12, atol=1e-15))
 
     def check(self, claim, name, steps):
         """Print a derivative that we claim, if the complex step finds the same numbers on this example.
@@ -100,7 +100,7 @@ class Example:
         Raises AssertionError, with both, if it finds others. Agreement is evidence on this example, and no more.
         """
         slope, what = self.slope(name, steps), label(name, self.list_steps(name, steps))
-        if not same(check_array("claim", claim, slope.shape, float), slope):
+        if not self.agrees(claim, name, steps):
             raise AssertionError(
                 f"{what}: you claim {rounded(claim)}, the complex step finds {rounded(slope)}. "
                 "Look at the line that computes your claim."
@@ -137,11 +137,6 @@ def label(name, steps):
         return f"dL/d{name} ({'copy' if len(steps) == 1 else 'copies'} {', '.join(map(str, steps))})"
     letter, _, use = name.partition(" ")
     return f"dL/d{letter}_{', '.join(map(str, steps))}" + f" (copy {use})" * bool(use)
-
-
-def same(claim, slope):
-    """True if two arrays agree to 12 digits."""
-    return bool(np.allclose(claim, slope, rtol=1e-12, atol=1e-15))
 
 
 def rounded(array):

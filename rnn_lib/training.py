@@ -16,13 +16,13 @@ from rnn_lib.ground.validation import (
     check_callable,
     check_has,
     check_int,
-    check_loss_pair,
+    check_loss,
     check_mask,
     check_named_arrays,
     check_number,
     describe,
     is_finite,
-    shape_of,
+    rows_or_steps,
 )
 from rnn_lib.ground.waiting import patient_interrupt, progress
 from rnn_lib.losses import mse_loss
@@ -98,7 +98,7 @@ def fit(
     parameters are put back: see `train`, which also says what Ctrl-C does.
     """
     check_trainable(model, optimizer)
-    X = check_array("X", X, ("B", "I") if len(shape_of(X)) == 2 else ("T", "B", "I"))
+    X = check_array("X", X, rows_or_steps(X, "I"))
     target, mask = check_target(model, X, target, mask, loss_fn)
     empty = () if mask is None else np.flatnonzero(~np.atleast_2d(mask).any(axis=0))
     if len(empty):
@@ -124,9 +124,10 @@ def fit(
             n_targets = len(batch) if mask is None or target_axis == 0 else np.count_nonzero(counts)
             yield Batch(X.take(batch, axis=batch_axis), target.take(batch, axis=target_axis), n_targets, mask=counts)
 
-    return check_and_train(model, batches, optimizer, Batch(X, target, mask=mask), check=check,
-                           loss_fn=loss_fn, epochs=epochs, clip_norm=clip_norm, schedule=schedule, verbose=verbose,
-                           on_epoch=on_epoch, history=history)
+    if check:
+        check_before_training(model, Batch(X, target, mask=mask), loss_fn, verbose)
+    return train(model, batches, optimizer, loss_fn=loss_fn, epochs=epochs, clip_norm=clip_norm, schedule=schedule,
+                 verbose=verbose, on_epoch=on_epoch, history=history)
 
 
 def fit_stream(
@@ -163,9 +164,10 @@ def fit_stream(
     def batches(epoch):
         return in_windows(model, X, target, window, mask)
 
-    first = Batch(X[:window], target[:window], mask=None if mask is None else mask[:window])
-    return check_and_train(model, batches, optimizer, first, check=check, loss_fn=loss_fn, epochs=epochs,
-                           clip_norm=clip_norm, schedule=schedule, verbose=verbose, on_epoch=on_epoch, history=history)
+    if check:
+        check_before_training(model, next(batches(0)), loss_fn, verbose)
+    return train(model, batches, optimizer, loss_fn=loss_fn, epochs=epochs, clip_norm=clip_norm, schedule=schedule,
+                 verbose=verbose, on_epoch=on_epoch, history=history)
 
 
 def in_windows(model, X, target, window, mask=None):
@@ -177,15 +179,13 @@ def in_windows(model, X, target, window, mask=None):
         yield Batch(X[part], target[part], n_targets, model.state if start else None, counts)
 
 
-def check_and_train(model, batches, optimizer, first, *, check, loss_fn, verbose, **settings):
-    """Call `train`. If `check`, compare the gradients on `first` before."""
-    if check:
-        direction = check_direction(model, first.X, lambda Y: batch_loss(loss_fn, Y, first))
-        if not direction.passed:
-            raise ValueError(f"model: expected gradients that belong to the loss, got: {direction}")
-        if verbose:
-            print(direction)
-    return train(model, batches, optimizer, loss_fn=loss_fn, verbose=verbose, **settings)
+def check_before_training(model, batch, loss_fn, verbose):
+    """Raise unless the gradients on this batch agree with the slope of the loss along one random direction."""
+    direction = check_direction(model, batch.X, lambda Y: batch_loss(loss_fn, Y, batch))
+    if not direction.passed:
+        raise ValueError(f"model: expected gradients that belong to the loss, got: {direction}")
+    if verbose:
+        print(direction)
 
 
 def train(
@@ -238,7 +238,9 @@ def train(
             losses, weights, largest_norm = [], [], 0.0
             if schedule is not None:
                 optimizer.lr = schedule(epoch)
-            for batch in each_batch(batches(epoch)):
+            for batch in batches(epoch):
+                if not isinstance(batch, Batch):
+                    raise TypeError(f"batches: expected to yield a Batch for each update, got {describe(batch)}")
                 if epoch == done and not losses:
                     sequences = math.prod(np.shape(batch.X)[-2:-1])
                     limits.enter_context(one_thread(sequences * max(p.size for p in model.params.values())))
@@ -258,8 +260,7 @@ def train(
                 if interrupted():
                     return stop(f"Training was interrupted in epoch {epoch + 1}; what it had learned is kept.")
             if not sum(weights) > 0:
-                raise ValueError(f"batches: expected weights that add up to more than 0, got {weights} in epoch "
-                                 f"{epoch + 1}")
+                raise ValueError(f"batches: expected weights that add up to more than 0, got {weights}")
             history.loss.append(float(sum(losses) / sum(weights)))
             history.grad_norm.append(largest_norm)
             if on_epoch is not None and on_epoch(epoch, history):
@@ -270,14 +271,6 @@ def train(
         return stop(f"The loss ended at {history.loss[-1]:.3g}, far above {history.loss[0]:.3g} in epoch 1: "
                     "a smaller learning rate, smaller inputs or clipping may help.")
     return history
-
-
-def each_batch(batches):
-    """Yield each Batch of an epoch, or raise if something else is there."""
-    for batch in batches if np.iterable(batches) else [batches]:
-        if not isinstance(batch, Batch):
-            raise TypeError(f"batches: expected to yield a Batch for each update, got {describe(batch)}")
-        yield batch
 
 
 def check_trainable(model, optimizer):
@@ -293,7 +286,7 @@ def check_trainable(model, optimizer):
 def check_target(model, X, target, mask, loss_fn):
     """Return target and mask as arrays, or raise if `loss_fn` cannot use them: before a step changes anything."""
     check_callable("loss_fn", loss_fn)
-    target = check_array("target", target, shape_of(target))
+    target = check_array("target", target)
     if mask is not None:
         mask = check_mask(mask, X.shape[:-1])
         try:
@@ -317,9 +310,7 @@ def loss_and_gradients(model, batch, loss_fn):
         Y = model.forward(batch.X) if batch.state is None else model.forward(batch.X, batch.state)
         if not is_finite(Y):
             return math.nan, None
-        loss, dY = check_loss_pair(batch_loss(loss_fn, Y, batch))
-        check_array("loss_fn: loss", loss, (), Y.dtype, finite=False)
-        dY = check_array("loss_fn: dLoss/dY", dY, Y.shape, Y.dtype, finite=False)
+        loss, dY = check_loss(batch_loss(loss_fn, Y, batch), Y.shape, Y.dtype)
         if not (is_finite(loss) and is_finite(dY)):
             return loss, None
         grads = model.backward(dY)

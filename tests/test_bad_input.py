@@ -805,7 +805,7 @@ def stream_call():
     (lambda: training.fit(**{**fit_call()[1], "X": np.ones((0, 2))}),
      "X: expected shape (B, I), got (0, 2), which is empty"),
     (lambda: losses.last_step(losses.mse_loss)(FLAT, FLAT), "Y: expected shape (T, B, C), got (3,)"),
-    (lambda: losses.softmax(1.0), "logits: expected shape (C,), got ()"),
+    (lambda: losses.softmax(1.0), "logits: expected shape (..., C), got ()"),
     (lambda: losses.cross_entropy_loss(DEEP, FLAT), "logits: expected shape (T, B, C), got (2, 2, 2, 2)"),
     (lambda: losses.cross_entropy_loss(np.ones((0, 2)), FLAT),
      "logits: expected shape (B, C), got (0, 2), which is empty"),

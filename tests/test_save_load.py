@@ -221,7 +221,7 @@ def test_a_foreign_file_is_refused_by_name(content, tmp_path):
 def test_missing_parameters_are_listed(tmp_path):
     path = tmp_path / "foreign.npz"
     path.write_bytes(npz(model=header(), W_xh=np.ones((3, 2)), b_h=np.ones(3)))
-    with pytest.raises(ValueError, match="expected parameters W_xh, W_hh, b_h, W_hy, b_y, got W_xh, b_h in "):
+    with pytest.raises(ValueError, match="^path: .*params: expected W_xh, W_hh, b_h, W_hy, b_y, got W_xh, b_h"):
         RNN.load(path)
 
 
@@ -289,7 +289,7 @@ def test_numbers_that_are_not_finite_are_not_saved(saved):
     with pytest.raises(ValueError, match=r"params\['W_hh'\]: expected finite numbers, got nan at index \(0, 0\)"):
         model.save(path)
     model.params["W_hh"] = np.ones((3, 3), complex)
-    with pytest.raises(TypeError, match=r"params\['W_hh'\]: expected an array of floats, got an array of dtype complex128"):
+    with pytest.raises(TypeError, match=r"params\['W_hh'\]: expected real numbers, got dtype complex128"):
         model.save(path)
     assert path.read_bytes() == before
 
@@ -369,15 +369,15 @@ def test_parameters_that_are_no_real_numbers(saved, dtype):
     with np.load(path) as file:
         arrays = {**file, "W_hh": np.ones((3, 3)).astype(dtype)}
     np.savez(path, **arrays)
-    with pytest.raises(ValueError, match="path: expected a model saved by rnn_lib, got .*W_hh: expected"):
+    with pytest.raises(ValueError, match="path: expected a model saved by rnn_lib, got .*params\\['W_hh'\\]: expected"):
         RNN.load(path)
 
 
 @pytest.mark.parametrize("change, error, words", [
     (lambda p: p.update(W_hh=np.ones((2, 2))), ValueError, r"params\['W_hh'\]: expected shape \(3, 3\), got \(2, 2\)"),
-    (lambda p: p.update(b_h=[0.0, 0.0, 0.0]), TypeError, r"params\['b_h'\]: expected an array of floats, got list"),
-    (lambda p: p.pop("b_h"), ValueError, "params: expected keys W_xh, W_hh, b_h, W_hy, b_y, got W_xh, W_hh, W_hy, b_y"),
-    (lambda p: p.update(b_z=np.ones(3)), ValueError, "params: expected keys W_xh, W_hh, b_h, W_hy, b_y, got .*, b_z"),
+    (lambda p: p.update(b_h=None), TypeError, r"params\['b_h'\]: expected an array of numbers, got NoneType None"),
+    (lambda p: p.pop("b_h"), ValueError, "params: expected W_xh, W_hh, b_h, W_hy, b_y, got W_xh, W_hh, W_hy, b_y"),
+    (lambda p: p.update(b_z=np.ones(3)), ValueError, "params: expected W_xh, W_hh, b_h, W_hy, b_y, got .*, b_z"),
 ])
 def test_parameters_that_load_would_refuse_are_not_saved(saved, change, error, words):
     model, path = saved

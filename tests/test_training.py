@@ -722,11 +722,10 @@ def test_a_loss_that_returns_something_else_is_no_divergence(answer, error, word
 
 
 @pytest.mark.parametrize("batches, error, words", [
-    (lambda X, target: [], ValueError, r"batches: expected weights that add up to more than 0, got \[\] in epoch 1"),
+    (lambda X, target: [], ValueError, r"batches: expected weights that add up to more than 0, got \[\]"),
     (lambda X, target: [Batch(X, target, 0)], ValueError, "batches: expected weights that add up to more than 0, got "),
     (lambda X, target: [(X, target)], TypeError, "batches: expected to yield a Batch for each update, got tuple "),
     (Batch, TypeError, "batches: expected to yield a Batch for each update, got an array of dtype float64 and shape"),
-    (lambda X, target: None, TypeError, "batches: expected to yield a Batch for each update, got NoneType None"),
 ])
 def test_batches_that_are_none(batches, error, words):
     model, X, target, _ = rnn_problem()

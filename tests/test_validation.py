@@ -43,6 +43,9 @@ def test_an_array_that_fits_comes_back_as_it_is():
     x = np.ones((2, 3))
     assert v.check_array("x", x, ("B", 3)) is x
     assert v.check_array("x", x, ("B", 3), np.float64) is x
+    for shape in ((...,), ("N", ...), (..., 3), (2, ..., 3), (2, 3, ...), (2, "C", ...)):
+        assert v.check_array("x", x, shape) is x
+    assert v.check_array("x", x) is x
     assert v.check_array("x", 3.0, ()) == 3
     for same in (np.array([1, 2]), np.array([True]), np.array([1j]), np.array([1], np.uint8)):
         assert v.check_array("x", same, ("N",)).dtype == same.dtype
@@ -63,6 +66,10 @@ def test_it_is_cast():
     (ValueError, "x: expected shape (), got (2,)", [1, 2], ()),
     (ValueError, "x: expected shape (N,), got (0,), which is empty", [], ("N",)),
     (ValueError, "x: expected shape (T, 2), got (0, 2), which is empty", np.ones((0, 2)), ("T", 2)),
+    (ValueError, "x: expected shape (...), got (0, 2), which is empty", np.ones((0, 2)), (...,)),
+    (ValueError, "x: expected shape (N, ...), got ()", 1.0, ("N", ...)),
+    (ValueError, "x: expected shape (..., 2), got (2, 3)", np.ones((2, 3)), (..., 2)),
+    (ValueError, "x: expected shape (T, ..., 2, C), got (2, 3)", np.ones((2, 3)), ("T", ..., 2, "C")),
     (ValueError, "x: expected finite numbers, got nan at index (1, 0)", [[1.0, 2.0], [np.nan, np.inf]], ("T", 2)),
     (ValueError, "x: expected finite numbers, got -inf at index (0,)", [-np.inf], ("N",)),
     (TypeError, "x: expected an array of numbers, got NoneType None", None, ("N",)),
@@ -239,6 +246,6 @@ class Unreadable:
 
 
 def test_what_cannot_be_made_an_array_is_named():
-    for shape in (("N",), v.shape_of(Unreadable())):
+    for shape in (("N",), (...,), v.rows_or_steps(Unreadable(), 2)):
         says(TypeError, "x: expected an array of numbers, got Unreadable tensor (use detach() first)",
              v.check_array, "x", Unreadable(), shape)

@@ -30,11 +30,10 @@ from rnn_lib.ground.validation import (
     check_choice,
     check_has,
     check_int,
-    check_loss_pair,
+    check_loss,
     check_named_arrays,
     check_number,
     is_finite,
-    shape_of,
 )
 
 __all__ = ["check_direction", "check_gradients", "numerical_gradients"]
@@ -57,8 +56,8 @@ def numerical_gradients(model, X, loss_fn, method="complex", step=None, state=No
     check_model_and_loss(model, loss_fn)
     check_choice("method", method, STEPS)
     step = STEPS[method] if step is None else check_number("step", step, above=0)
-    X = check_array("X", X, shape_of(X))
-    check_loss_pair(loss_fn(run_forward(copy_with(model), X, state)))  # what is wrong already has no other reason
+    X = check_array("X", X)
+    check_loss(loss_fn(run_forward(copy_with(model), X, state)))  # what is wrong already has no other reason
     fresh = bool(suspects.habit_of_forward(model, X, other_data(X), state))
     return one_by_one(Probe(model, loss_fn, method, state, fresh), X, method, step)
 
@@ -74,7 +73,7 @@ def check_direction(model, X, loss_fn, seed=0):
     """
     check_model_and_loss(model, loss_fn)
     rng = np.random.default_rng(check_int("seed", seed, minimum=0))
-    X = np.array(check_array("X", X, shape_of(X)))
+    X = np.array(check_array("X", X))
     patient = copy_with(model)
     v = {name: rng.normal(size=p.shape) for name, p in patient.params.items()}
     settings, habit = settings_of(patient, X, loss_fn, rng)
@@ -125,7 +124,7 @@ def check_gradients(model, X, loss_fn, method="complex", tolerance=None, seed=0)
     if tolerance is not None:
         asked = asked._replace(tolerance=check_number("tolerance", tolerance, above=0))
     rng = np.random.default_rng(check_int("seed", seed, minimum=0))
-    X = np.array(check_array("X", X, shape_of(X)))
+    X = np.array(check_array("X", X))
     own = copy_with(model)
     order_one = copy_with(own, {name: initialization.order_one(p.shape, rng) for name, p in own.params.items()})
     v = {name: rng.normal(size=p.shape) for name, p in own.params.items()}
@@ -182,7 +181,7 @@ def settings_of(model, X, loss_fn, rng):
     """
     states = initial_states(model, X, rng)
     Y = run_forward(copy_with(model), X, states[0])
-    _, dY = check_loss_pair(loss_fn(copy.deepcopy(Y)))
+    _, dY = check_loss(loss_fn(copy.deepcopy(Y)))
     if isinstance(Y, np.ndarray) and np.shape(dY) != Y.shape:
         raise ValueError(f"loss_fn: expected dL/dY of shape {Y.shape}, as Y, got {np.shape(dY)}")
     losses = [loss_fn(copy.deepcopy(Y))[0] for _ in range(2)]

@@ -136,8 +136,9 @@ def doubts(v, expected, probe, X, method):
     else:
         pairs = [{name: derivative(probe.along({name: v[name]}, X), method.name, step) for name in v}
                  for step in (method.step, 2 * method.step)]
-    return {name: (5 * np.abs(pairs[0][name] - pairs[1][name]).max() + floor) / np.abs(pairs[0][name]).max()
-            for name in v}
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a gradient that is all 0 nothing is known
+        return {name: (5 * np.abs(pairs[0][name] - pairs[1][name]).max() + floor) / np.abs(pairs[0][name]).max()
+                for name in v}
 
 
 def worst_errors(found):

@@ -9,8 +9,8 @@ import numpy as np
 
 __all__ = [
     "as_array", "cast", "check_array", "check_callable", "check_choice", "check_has", "check_int", "check_labels",
-    "check_lengths", "check_loss_pair", "check_mask", "check_named_arrays", "check_number", "check_path",
-    "check_same_keys", "check_text", "describe", "fits", "is_finite", "shape_of",
+    "check_lengths", "check_loss", "check_mask", "check_named_arrays", "check_number", "check_path",
+    "check_same_keys", "check_text", "describe", "fits", "is_finite", "rows_or_steps", "shape_of",
 ]
 
 NUMBERS = "fiubc"  # kinds of dtype: float, int, unsigned, bool, complex
@@ -26,19 +26,19 @@ def is_finite(array):
     return bool(np.isfinite(array).all())
 
 
-def check_array(name, value, shape, dtype=None, finite=True):
+def check_array(name, value, shape=(...,), dtype=None, finite=True):
     """Return `value` as an array of numbers, or raise an error that names it.
 
-    `shape` is a tuple: an int fixes a dimension, a string ("T", "B", ...) only names it. An empty
-    dimension is never accepted. `dtype` is what the result is cast to (default: left as it is).
+    `shape` is a tuple: an int fixes a dimension, a string such as "T" only names it, and ... stands for any number of
+    dimensions. An empty dimension is never accepted. `dtype` is what the result is cast to (default: left as it is).
     """
     array = value if type(value) is np.ndarray else as_array(name, value)
     if array.dtype != dtype and (dtype is not None or array.dtype.kind not in NUMBERS):
         array = cast(name, value, array, dtype)
     if not fits(array.shape, shape):
-        expected = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+        expected = ", ".join("..." if n is ... else str(n) for n in shape) + "," * (len(shape) == 1 and shape != (...,))
         empty = ", which is empty" if 0 in array.shape else ""
-        raise ValueError(f"{name}: expected shape {expected}, got {array.shape}{empty}")
+        raise ValueError(f"{name}: expected shape ({expected}), got {array.shape}{empty}")
     if finite and not is_finite(array):
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}: expected finite numbers, got {array[bad]} at index {bad}")
@@ -66,7 +66,10 @@ def cast(name, value, array, dtype):
 
 
 def fits(sizes, shape):
-    """True if an array's sizes are those of `shape`, in which strings stand for any size but 0."""
+    """True if an array's sizes are those of `shape`, as in `check_array`."""
+    if ... in shape:
+        i, n = shape.index(...), len(sizes) - len(shape) + 1
+        shape = shape[:i] + ("any",) * n + shape[i + 1 :]
     if 0 in sizes or len(sizes) != len(shape):
         return False
     return sizes == shape or all([n == m or type(m) is str for n, m in zip(sizes, shape, strict=True)])
@@ -78,6 +81,11 @@ def shape_of(value):
         return np.shape(value)
     except Exception:  # as in `as_array`
         return ()
+
+
+def rows_or_steps(value, size):
+    """Return the shape to expect where time may be missing: (B, size) of what has two dimensions, else (T, B, size)."""
+    return ("B", size) if len(shape_of(value)) == 2 else ("T", "B", size)
 
 
 def check_int(name, value, minimum=1, maximum=None):
@@ -176,11 +184,18 @@ def check_same_keys(name, value, params):
         check_array(f"{name}[{key!r}]", value[key], param.shape)
 
 
-def check_loss_pair(answer):
-    """Return what a loss function returned if it is a pair, as that of every loss of the course, or raise."""
+def check_loss(answer, shape=None, dtype=None):
+    """Return (loss, dLoss/dY), as a loss function returned them, or raise; they need not be finite.
+
+    With `shape`, that of Y, the loss must be one number, and dLoss/dY an array like Y.
+    """
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise TypeError(f"loss_fn: expected (loss, dLoss/dY), as mse_loss returns, got {describe(answer)}")
-    return answer
+    loss, dY = answer
+    if shape is not None:
+        check_array("loss_fn: loss", loss, (), dtype, finite=False)
+        dY = check_array("loss_fn: dLoss/dY", dY, shape, dtype, finite=False)
+    return loss, dY
 
 
 def check_path(name, value):
