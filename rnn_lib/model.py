@@ -128,21 +128,18 @@ class Model:
                 arrays = {name: file[name] for name in file.files}
             config = json.loads(str(arrays.pop("model")))
             name, dtype = config.pop("class"), config.pop("dtype")
-        except Exception as error:  # NumPy, zip and JSON readers raise all kinds at a damaged or foreign file
-            raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
-        if name != cls.__name__:
-            raise ValueError(f"path: expected a saved {cls.__name__}, got a saved {name} in {path}")
-        try:
+            if name != cls.__name__:
+                raise ValueError(f"it is a saved {name}, not a saved {cls.__name__}")
             params = check_params(arrays, cls.shapes(**config), dtype)  # first: a header can ask for any size
             return cls(**config, dtype=dtype).set_params(params)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # NumPy, zip and JSON readers raise all kinds at a damaged or foreign file
             raise ValueError(f"path: expected a model saved by rnn_lib, got {path} ({error})") from None
 
 
 def check_params(params, shapes, dtype):
     """Return parameters as arrays of this dtype, or raise unless they have these names and shapes and are finite."""
     if params.keys() != shapes.keys():
-        raise ValueError(f"params: expected {', '.join(shapes)}, got {', '.join(params)}")
+        raise ValueError(f"params: expected {', '.join(shapes)}, got {', '.join(map(str, params))}")
     return {key: check_array(f"params[{key!r}]", params[key], shape, dtype) for key, shape in shapes.items()}
 
 

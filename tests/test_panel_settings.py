@@ -23,6 +23,8 @@ RACER = race.make_racer("marked recall", "GRU", 10)
     (lambda: playgrounds.run_shapes(T=0), "T: expected a whole number at least 1, got 0"),
     (lambda: playgrounds.run_shapes(O=-1), "O: expected a whole number at least 1, got -1"),
     (lambda: playgrounds.run_units(unit=-1), "unit: expected a whole number from 0 to 207, got -1"),
+    (lambda: playgrounds.scores(RNG.normal(size=(4, 2)), [[False] * 4]),
+     "marks: expected letters inside and outside in each row, got 0 of 4 inside"),
     (lambda: playgrounds.run_units(start=10**7), "start: expected a whole number from 0 to [0-9]+, got 10000000"),
     (lambda: playgrounds.train_recall("lstm"), "model: expected one of 'RNN', 'RNN, orthogonal', .*, got 'lstm'"),
     (lambda: playgrounds.train_recall(lag=120), "lag: expected a whole number from 1 to 119, got 120"),

@@ -46,6 +46,8 @@ def scores(values, marks):
     order, areas = values.argsort(axis=0, kind="stable"), []
     for row in np.asarray(marks):
         n_in = np.count_nonzero(row)
+        if n_in in (0, len(row)):
+            raise ValueError(f"marks: expected letters inside and outside in each row, got {n_in} of {len(row)} inside")
         ranks = np.arange(len(row)) @ row[order]  # (H,): the sum of the ranks of all letters inside
         areas.append((ranks - n_in * (n_in - 1) / 2) / (n_in * (len(row) - n_in)))
     return np.maximum(areas, 1 - np.array(areas))
