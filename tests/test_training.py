@@ -667,7 +667,7 @@ print(faults(20))
 
 
 @pytest.mark.skipif(not keep_freed_memory(), reason="this C library is not told what to do with freed memory")
-def test_a_step_takes_its_memory_from_the_one_before_unless_the_user_has_settings_of_their_own():
+def test_a_step_reuses_memory_unless_the_user_says_otherwise():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
 
     def page_faults(**settings):
