@@ -4,7 +4,6 @@ import concurrent.futures
 import functools
 import itertools
 import os
-import re
 import signal
 import subprocess
 import sys
