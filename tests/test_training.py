@@ -667,14 +667,15 @@ print(faults(20))
 
 
 @pytest.mark.skipif(not keep_freed_memory(), reason="this C library is not told what to do with freed memory")
-def test_a_step_takes_its_memory_from_the_one_before_unless_the_user_has_settings_of_their_own():
+def test_a_step_reuses_memory_unless_the_user_says_otherwise():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
 
     def page_faults(**settings):
         run = subprocess.run([sys.executable, "-c", STEPS], env=environment | settings, capture_output=True, text=True)
         return int(run.stdout)
 
-    assert page_faults() < 1000 < page_faults(MALLOC_ARENA_MAX="8") / 10
+    # Whether malloc's defaults give memory back depends on what else lies in it; a threshold of 64 kB always does.
+    assert page_faults() < 1000 < page_faults(MALLOC_MMAP_THRESHOLD_="65536") / 10
 
 
 def test_a_python_without_ctypes_leaves_memory_as_it_is(monkeypatch):
