@@ -1,7 +1,6 @@
 """Checks of notebook 09's exercises on gates; that of the LSTM's backward pass has a file of its own."""
 
 import copy
-import math
 
 import numpy as np
 
@@ -174,8 +173,8 @@ def check_lag_bias(bias):
         bias = check_number("bias", bias)
     except (TypeError, ValueError):
         require(False, "wrong_type", f"bias: expected a number, got {safe_describe(bias)}.")
-    forgets = f"with bias {bias:g} a gate keeps {1 / (1 + math.exp(-bias)):.3g} of its state a step"
-    require(bias >= 1, "too_small", f"{forgets}: over 50 steps next to nothing.")
+    forgets = f"with bias {bias:g} a gate loses {float(sigmoid(-bias)):.2g} of its state a step"
+    require(bias >= 1, "too_small", f"{forgets}: after 50 steps next to nothing is left.")
     require(bias <= 10, "too_large", f"{forgets}, and writes almost nothing: what is there to be kept?")
     shares = [recalled(bias, seed) for seed in range(2)]
     learned = " and ".join(f"{share:.0%}" for share in shares)
