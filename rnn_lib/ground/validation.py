@@ -3,7 +3,6 @@
 import math
 import numbers
 import os
-import sys
 
 import numpy as np
 
@@ -102,12 +101,16 @@ def check_number(name, value, above=-math.inf, minimum=-math.inf, below=math.inf
     """Return `value` as a float with above < value < below and value >= minimum, or raise an error."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: expected a number, got {describe(value)}")
-    if not (abs(value) <= sys.float_info.max and above < value < below and value >= minimum):
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        number = math.inf
+    if not (above < number < below and number >= minimum):
         limits = [f"above {above}"] * (above > -math.inf) + [f"at least {minimum}"] * (minimum > -math.inf)
         limits += [f"below {below}"] * (below < math.inf)
         expected = "expected a finite number " + " and ".join(limits)
         raise ValueError(f"{name}: {expected.strip()}, got {value}")
-    return float(value)
+    return number
 
 
 def check_choice(name, value, choices):
