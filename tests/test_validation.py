@@ -137,6 +137,7 @@ def test_what_is_not_a_whole_number(error, message, value, limits):
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(0.25), np.int64(3), fractions.Fraction(1, 2)])
+@pytest.mark.filterwarnings("error")
 def test_numbers(value):
     result = v.check_number("lr", value, above=0, below=4)
     assert result == value and type(result) is float
