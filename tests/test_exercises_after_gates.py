@@ -114,11 +114,18 @@ def test_walk_by_scan_wrong(answer, kind):
 
 
 @pytest.mark.parametrize("params, kind", [
-    (counter(read_out=(0.5, -0.5, 0.0)), "modulo_two"), (counter(3.0), "drifts"),
+    (counter(read_out=(0.5, -0.5, 0.0)), "modulo_two"), (counter(3.0), "gain_too_small"),
+    ({**counter(), "b_h": counter()["b_h"] / 20}, "gain_missing"),
+    ({**counter(), "W_xh": np.ones((3, 1))}, "gain_missing"),
+    (counter(read_out=(1, 1, -2)), "not_halved"),
+    (counter(read_out=(0.5, 0.5, -0.5)), "third_unit"), (counter(read_out=(0.5, 0.5, 0.5)), "third_unit"),
+    ({**counter(), "W_hy": np.array([[0.5, 0.5, -0.5]])}, "read_out"),
+    ({**counter(), "W_hy": np.ones((1, 3))}, "read_out"), ({**counter(), "W_hy": np.full((1, 3), 1e308)}, "read_out"),
     ({**counter(), "W_hh": counter()["W_hh"] / 20}, "gain_missing"),
     ({**counter(), "b_h": -20.0 * np.array([1, 2, 3])}, "thresholds"),
     ({**counter(), "W_hh": counter()["W_hh"].T}, "transposed"), ({**counter(), "b_h": -counter()["b_h"]}, "sign"),
-    (counter(1.0), "unknown"), ({**counter(), "b_h": np.zeros(4)}, "wrong_shape"),
+    (counter(1.0), "gain_too_small"), ({**counter(), "W_hh": 20 * np.eye(3)}, "unknown"),
+    ({**counter(), "b_h": np.zeros(4)}, "wrong_shape"),
     ({**counter(), "W_xh": None}, "not_started"), ({"W_xh": np.ones((3, 1))}, "wrong_keys"),
 ])
 def test_modulo_three_wrong(params, kind):
