@@ -14,6 +14,7 @@ from rnn_lib.exercises.verdict import (
     require,
     require_dict,
     returns_report,
+    safe_describe,
 )
 from rnn_lib.race import shares
 
@@ -24,25 +25,27 @@ KNOWN = 0.95  # of the answers, with all three starts: the table's bold entries
 
 @returns_report
 def check_race(predictions):
-    """Check exercise 3: which networks answer a question with all three starts? {(network, question): True or False}.
+    """Check exercise 3: which of four networks answer a question with all three starts? {question: list of names}.
 
     The answers are those of the stored table.
     """
-    table = shares()
-    right = {(network, question): min(table[network][question]) > KNOWN
-             for network in ("RNN", "GRU", "minGRU", "attention")
+    table, networks = shares(), ("RNN", "GRU", "minGRU", "attention")
+    right = {question.replace("\n", " "): {name for name in networks if min(table[name][question]) > KNOWN}
              for question in ("parity\nat 1000", "marked recall\nat 100", "unmarked recall\nat 30")}
-    right = {(network, question.replace("\n", " ")): answer for (network, question), answer in right.items()}
-    require_dict("predictions", predictions, right, of="True or False")
-    empty = [f"{network}, {question}" for (network, question), guess in predictions.items() if is_unfilled(guess)]
-    require(not empty, "not_started", f"{'; '.join(empty)}: write True or False.")
-    for key, guess in predictions.items():
-        require(isinstance(guess, bool | np.bool_), "wrong_type", f"{key}: expected True or False, got {guess!r:.40}.")
-    missed = [f"{network}, {question}" for (network, question), guess in predictions.items()
-              if guess != right[network, question]]
-    require(not missed, "surprise", f"{len(right) - len(missed)} of {len(right)} as measured. Not so: "
+    require_dict("predictions", predictions, right, of="lists of names")
+    empty = [question for question, names in predictions.items() if is_unfilled(names)]
+    require(not empty, "not_started", f"{'; '.join(empty)}: write a list of names.")
+    for question, names in predictions.items():
+        are_names = isinstance(names, list | tuple | set) and all(isinstance(name, str) for name in names)
+        require(are_names, "wrong_type", f"{question}: expected a list of names, got {safe_describe(names)}.")
+        for name in sorted(set(names) - set(networks)):
+            raise Verdict("wrong_keys", f"{question}: expected names out of {', '.join(networks)}, got {name!r:.40}.")
+    missed = [f"{name}, {question}" for question in right for name in networks
+              if (name in predictions[question]) != (name in right[question])]
+    n_answers = len(right) * len(networks)
+    require(not missed, "surprise", f"{n_answers - len(missed)} of {n_answers} as measured. Not so: "
             f"{'; '.join(missed)}. Read on to see why, or change them and go on.")
-    return f"all {len(right)} as measured."
+    return f"all {n_answers} as measured."
 
 
 def solve(a, u):
