@@ -45,7 +45,7 @@ class Setting:
     packages    "oldest" or "newest": an environment of its own, with these packages of requirements.txt, and all tests;
                 "": this environment, and the notebooks alone
     python      returns the Python to make that environment with
-    by_turns    every second notebook, and every second file of unit tests: the commit decides which half
+    by_turns    every third notebook, and every third file of unit tests: the commit decides which
     """
 
     name: str
@@ -97,9 +97,9 @@ def files_of(setting):
     """Return what pytest is to test under a setting; nothing means everything."""
     if not setting.by_turns:
         return [] if setting.packages else ["notebooks"]
-    half = turn() // max(1, len(other_pythons())) % 2  # so that each half meets each Python
+    first = turn() // max(1, len(other_pythons())) % 3  # so that each third meets each Python
     notebooks = [path for path in sorted((ROOT / "notebooks").rglob("*.ipynb")) if path.parent.name[0] != "."]
-    return [*notebooks[half::2], *sorted((ROOT / "tests").glob("test_*.py"))[half::2]]
+    return [*notebooks[first::3], *sorted((ROOT / "tests").glob("test_*.py"))[first::3]]
 
 
 LIMIT = 1800  # seconds for one setting: what hangs is ended and reported
@@ -128,7 +128,7 @@ SETTINGS = [
     Setting("oldest", "the oldest packages that requirements.txt allows", packages="oldest"),
     Setting("newest", "the newest packages that requirements.txt allows", packages="newest"),
     # Its new environment has no PyTorch: there notebook 11 shows what it shows in .ci/run's own, which has. The other
-    # half comes with another commit; "newest" and the workflow run all.
+    # two thirds come with other commits; "newest" and the workflow run all.
     Setting("another-python", "one of the other Pythons here (the commit decides which), as on a CPU with AVX2 alone",
             HASWELL if any(map(__cpu_features__.get, HASWELL_NEEDS)) else {}, without=AVX512, packages="newest",
             python=another_python, by_turns=True),

@@ -465,6 +465,7 @@ CASES = [
     (exercises.check_memory_length, "state_returned", last_state),
     (exercises.check_memory_length, "incomplete", at_most_100_steps),
     (exercises.check_memory_length, "tanh_missing", lambda w: math.ceil(math.log(0.01) / math.log(abs(w)))),
+    (exercises.check_memory_length, "returned_at_once", lambda w: 1),
     (exercises.check_memory_length, "unknown", lambda w: 7),
     (exercises.check_memory_length, "unknown", lambda w: lengths_by()(w) if w else 0),
     (exercises.check_memory_length, "wrong_shape", lambda w: [1, 2]),
@@ -495,6 +496,8 @@ CASES = [
     (exercises.check_count_params, "W_hh_linear", lambda I, H, O: H * I + 3 * H + O * H + O),
     (exercises.check_count_params, "W_hy_from_input", lambda I, H, O: H * I + H * H + H + O * I + O),
     (exercises.check_count_params, "b_y_of_hidden_size", lambda I, H, O: H * I + H * H + H + O * H + H),
+    (exercises.check_count_params, "one_output", lambda I, H, O: H * I + H * H + H + O * H + 1),
+    (exercises.check_count_params, "one_output", lambda I, H, O: H * I + H * H + H + H + 1),
     (exercises.check_count_params, "incomplete", lambda I, H, O: H * I + H * H + H + O * H + O if H > 1 else None),
     (exercises.check_count_params, "unknown", lambda I, H, O: I * H * O),
     (exercises.check_time_major, "correct", lambda X: X.swapaxes(0, 1)),
@@ -582,7 +585,7 @@ def test_a_product_that_is_no_matrix_product_gets_a_hint():
     message = exercises.check_step(lambda p, x, h: np.tanh(p["W_xh"] * x + p["W_hh"] * h + p["b_h"])).message
     assert message.endswith("`*` multiplies element by element. For a vector write `W @ x`.")
     message = exercises.check_forward(lambda p, X, h0: np.tanh(p["W_xh"] @ X[0])).message
-    assert message.endswith("transposed, as in `x_t @ W_xh.T`.")
+    assert message.endswith("transposed, as in `x_t @ W_xh.T`; and all sizes come from X and h0.")
 
 
 def test_where_one_number_is_asked_for_a_list_is_told_so():
@@ -691,3 +694,30 @@ def test_a_function_that_works_and_returns_nothing_is_no_stub():
 
 def test_an_answer_that_stops_half_way_is_told_where():
     assert "w = 0.98" in exercises.check_memory_length(at_most_100_steps).message
+
+
+def test_an_exception_is_told_with_the_call_that_raised_it():
+    def by_formula(w):
+        return math.ceil(math.log(0.01) / math.log(w))
+
+    def with_sizes_of_the_notebook(X):
+        turned = np.zeros((7, 3, 2))
+        for t in range(7):
+            turned[t] = X[:, t]
+        return turned
+
+    def compared_by_identity(Y, target):
+        if Y.shape is not target.shape:
+            raise ValueError("two shapes")
+
+    assert "with w = -0.7 your code raised ValueError" in exercises.check_memory_length(by_formula).message
+    assert "B = 1 and T = 4" in exercises.check_time_major(with_sizes_of_the_notebook).message
+    assert "both shapes are (7, 3, 2)" in exercises.check_careful_mse(compared_by_identity).message
+
+
+def test_a_forward_pass_with_sizes_of_the_notebook_is_told_where_they_come_from():
+    def forward(params, X, h0):
+        states = np.zeros((4, 2, 2))
+        states[0] = h0
+
+    assert "all sizes come from X and h0" in exercises.check_forward(forward).message

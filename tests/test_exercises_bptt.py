@@ -61,7 +61,8 @@ def nudged_loss(d, steps=(2,), unit=0, name="b_h", after_tanh=False, reach=("y",
     ({"unit": slice(None)}, "both_units"),
     ({"after_tanh": True}, "after_tanh"), ({"name": "b_y"}, "another_bias"), ({"reach": ("y",)}, "future_fixed"),
     ({"reach": ("z",)}, "own_output_missing"), ({"steps": ()}, "not_nudged"), ({"reduce": np.sum}, "scale"),
-    ({"replace": True}, "bias_replaced"),
+    ({"replace": True}, "bias_replaced"), ({"reduce": lambda squares: squares[-1].mean()}, "last_step_only"),
+    ({"reduce": lambda squares: squares[-1].mean() / 3}, "last_step_only"),
 ])
 def test_a_nudge_of_your_own(settings, kind):
     assert exercises.check_loss_of_nudge(lambda d: nudged_loss(d, **settings)).kind == kind

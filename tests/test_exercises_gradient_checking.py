@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rnn_lib import exercises
+from rnn_lib import RNN, exercises
+from rnn_lib.bugs import BuggyRNN
 
 RIGHT = {"T = 1": ["carry_missing", "truncated"], "B = 1": ["scale"], "one call": ["not_zeroed"],
          "tiny weights": ["truncated", "double_tanh"]}
@@ -221,6 +222,25 @@ def test_mystery_patient_is_wrong_but_only_behind_the_carry():
     grads = model.backward(dY)
     right = super(exercises.MysteryRNN, model).backward(dY)
     assert all(np.allclose(grads[name], right[name]) for name in right)
+
+
+@pytest.mark.parametrize(("bug", "healthy"), [
+    ("carry_missing", {"zero"}), ("W_hh_untransposed", {"zero", "identity", "symmetric"}), (None, {"identity"}),
+])
+def test_what_tells_the_mystery_patient_from_those_that_are_taken_for_it(bug, healthy):
+    """What the hints of exercise 5 say; None is the mystery patient."""
+    rng = np.random.default_rng(0)
+    X, dY, W = rng.normal(size=(3, 2, 2)), rng.normal(size=(3, 2, 2)), rng.normal(size=(4, 4))
+    found = set()
+    for name, W_hh in {"zero": 0 * W, "identity": np.eye(4), "symmetric": W + W.T, "random": W}.items():
+        patient = BuggyRNN(bug, 2, 4, 2) if bug else exercises.MysteryRNN(2, 4, 2)
+        patient.params["W_hh"][...] = W_hh
+        right = RNN(2, 4, 2).set_params(patient.params)
+        patient.forward(X), right.forward(X)
+        grads, true = patient.backward(dY), right.backward(dY)
+        if all(np.allclose(grads[key], true[key]) for key in true):
+            found.add(name)
+    assert found == healthy
 
 
 PAIRS = [

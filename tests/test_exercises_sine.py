@@ -434,6 +434,7 @@ def at_time(when):
     (adam_with(new_v=lambda v, g, t: 0.999 * v + (0.001 * g) ** 2), "weight_squared"),
     (adam_with(new_v=lambda v, g, t: (0.999 * v + 0.001 * g**2) / (1 - 0.999**t)), "corrected_kept"),
     (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * m / (np.sqrt(v) + 1e-8)), "no_correction"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * m / np.sqrt(v)), "no_correction"),
     (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * hat(m, v, t)[0] / (np.sqrt(v) + 1e-8)),
      "half_corrected"),
     (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * m / (np.sqrt(hat(m, v, t)[1]) + 1e-8)),

@@ -259,6 +259,8 @@ def test_a_sequence_or_a_window_without_a_step_that_counts_is_refused():
     mask[2:] = False
     with pytest.raises(ValueError, match="^mask: expected a step that counts in each window, got .* from 2 on$"):
         fit_stream(model, X, Y, SGD(model.params, lr=1), mask=mask, window=2)
+    mask = np.array([[True], [False], [False], [True]]).repeat(3, axis=1)  # half of each window
+    assert len(fit_stream(model, X, Y, SGD(model.params, lr=0.1), mask=mask, window=2, epochs=1).step_loss) == 2
 
 
 def test_a_loss_that_takes_no_mask_is_refused():

@@ -122,3 +122,9 @@ def test_wrong_rules_pass_on_the_tiny_example_alone(problem, wrong, name):
     assert tiny.agrees(wrong(ledger, 3, 1), name, (1, 2, 3))
     example, _, ledger = problem
     assert not example.agrees(wrong(ledger, 4, 2), name, (1, 2, 3, 4))
+
+
+@pytest.mark.parametrize("key", ["hx", ("h", 1, 2)])
+def test_a_nudge_is_named_by_quantity_and_step(key):
+    with pytest.raises(TypeError, match=r"^nudges: expected keys \(name, step\), got"):
+        Example(*data.tiny_example()).forward({key: np.zeros((1, 2))})

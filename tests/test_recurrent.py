@@ -229,7 +229,8 @@ def test_the_seed_decides_the_parameters():
     for name, p in RNN(2, 3, 1, seed=5).params.items():
         np.testing.assert_array_equal(p, same.params[name])
         assert (p != other.params[name]).all()
-    np.testing.assert_array_equal(RNN(2, 3, 1).params["W_hh"], RNN(2, 3, 1, seed=0).params["W_hh"])
+    for Model in (*RECURRENT, MinGRU):
+        np.testing.assert_array_equal(Model(2, 3, 1).params["W_hy"], Model(2, 3, 1, seed=0).params["W_hy"])
 
 
 def test_global_random_state_is_untouched():

@@ -215,6 +215,7 @@ def test_readme_is_short_and_its_picture_moves():
 
 def test_readme_names_every_notebook():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
+    total = 0
     for path in notebooks():
         if path.parent.name == "notebooks":
             first = read(path).cells[0].source
@@ -222,6 +223,8 @@ def test_readme_names_every_notebook():
             assert minutes, f"{readable(path)}: the first cell should say '**Time**: about 20 minutes', or so"
             wanted = rf"\({readable(path)}\) \|.*\| {minutes[1]} \|"
             assert re.search(wanted, text), f"README's table lacks a row for {readable(path)} with {minutes[1]} minutes"
+            total += int(minutes[1])
+    assert f"About {round(total / 60)} hours with all exercises" in text
 
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "notebooks").glob("*.md")), ROOT / "rnn_lib" / "datasets" / "README.md"]

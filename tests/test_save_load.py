@@ -235,7 +235,18 @@ def test_a_pickle_is_never_unpickled(tmp_path):
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "exploded"),)
 
-    for content in (pickle.dumps(Bomb()), npz(model=header(), W_hh=np.array([Bomb()], dtype=object))):
+    hidden = npz(model=header(), W_hh=np.array([Bomb()], dtype=object))
+    # and one that is as long as its shape asks for: what stands behind a pickle's end, pickle does not read
+    padded = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(npz(model=header(), **parameters()))) as ours, zipfile.ZipFile(padded, "w") as file:
+        for name in ours.namelist():
+            if name != "W_hh.npy":
+                file.writestr(name, ours.read(name))
+        content = io.BytesIO()
+        np.lib.format.write_array_header_1_0(content, {"descr": "|O", "fortran_order": False, "shape": (64,)})
+        content.write(pickle.dumps(Bomb()).ljust(8 * 64, b"."))
+        file.writestr("W_hh.npy", content.getvalue())
+    for content in (pickle.dumps(Bomb()), hidden, padded.getvalue()):
         (tmp_path / "bomb.npz").write_bytes(content)
         with pytest.raises(ValueError, match="^path: expected a model saved by rnn_lib"):
             RNN.load(tmp_path / "bomb.npz")

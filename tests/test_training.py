@@ -1,9 +1,9 @@
 """fit and fit_stream: batches, order, clipping, stopping, divergence, the progress bar."""
 
 import concurrent.futures
+import functools
 import itertools
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -353,6 +353,13 @@ def test_seven_and_thirteen_epochs_are_twenty():
         np.testing.assert_array_equal(twin.params[name], p)
 
 
+def test_a_model_need_not_say_how_many_outputs_it_has():
+    model = Recorder()
+    history = fit(model, np.ones((3, 2, 1)), np.zeros((3, 2), int), SGD(model.params, lr=1e-3),
+                  loss_fn=cross_entropy_loss, epochs=1, verbose=False)
+    assert history.loss == [0.0]
+
+
 def test_the_history_has_the_loss_of_every_update():
     _, history = batches_of(epochs=3, batch_size=3)
     assert len(history.step_loss) == 9
@@ -365,8 +372,11 @@ def test_after_divergence_the_same_optimiser_trains_again(optimizer):
     opt = optimizer(model.params, lr=1e160, **({"momentum": 0.9} if optimizer is SGD else {}))
     assert fit(model, X, target, opt, epochs=5, verbose=False).diverged
     opt.lr = 0.01
+    twin = RNN(*model.config.values()).set_params(model.params)
+    fresh = optimizer(twin.params, lr=0.01, **({"momentum": 0.9} if optimizer is SGD else {}))
     history = fit(model, X, target, opt, epochs=20, verbose=False)
     assert not history.diverged and history.loss[-1] < history.loss[0]
+    assert history == fit(twin, X, target, fresh, epochs=20, verbose=False), "it has forgotten what it gathered"
 
 
 def test_divergence_gives_back_parameters_that_were_no_worse_than_the_start():
@@ -381,7 +391,9 @@ def test_a_loss_that_ends_far_above_its_start_is_mentioned(capsys):
     history = fit(model, X, 100 * target, SGD(model.params, lr=4.0), epochs=4)
     assert history.loss[-1] > 10 * history.loss[0] and not history.diverged
     assert history.message == capsys.readouterr().out.strip()
-    assert re.fullmatch("The loss ended at .*, far above .* in epoch 1: a smaller .* may help\\.", history.message)
+    start = f"The loss ended at {history.loss[-1]:.3g}, far above {history.loss[0]:.3g} in epoch 1: "
+    assert history.message == start + "a smaller learning rate, smaller inputs or clipping may help."
+    assert len({f"{loss:.3g}" for loss in history.loss}) == 4
 
 
 def test_a_float32_model_whose_loss_overflows_diverges_like_any_other():
@@ -667,14 +679,15 @@ print(faults(20))
 
 
 @pytest.mark.skipif(not keep_freed_memory(), reason="this C library is not told what to do with freed memory")
-def test_a_step_takes_its_memory_from_the_one_before_unless_the_user_has_settings_of_their_own():
+def test_a_step_reuses_memory_unless_the_user_says_otherwise():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
 
     def page_faults(**settings):
         run = subprocess.run([sys.executable, "-c", STEPS], env=environment | settings, capture_output=True, text=True)
         return int(run.stdout)
 
-    assert page_faults() < 1000 < page_faults(MALLOC_ARENA_MAX="8") / 10
+    # Whether malloc's defaults give memory back depends on what else lies in it; a threshold of 64 kB always does.
+    assert page_faults() < 1000 < page_faults(MALLOC_MMAP_THRESHOLD_="65536") / 10
 
 
 def test_a_python_without_ctypes_leaves_memory_as_it_is(monkeypatch):
@@ -695,6 +708,7 @@ def test_the_check_before_training_refuses_a_wrong_model():
     _, X, target, _ = rnn_problem()
     model = BuggyRNN("state_off_by_one", 2, 4, 3)
     before = {name: p.copy() for name, p in model.params.items()}
-    with pytest.raises(ValueError, match="^model: expected gradients that belong to the loss, got: Wrong: along"):
-        fit(model, X, target, SGD(model.params, lr=0.1), check=True, verbose=False)
-    assert all(np.array_equal(before[name], p) for name, p in model.params.items())
+    for train_it in (fit, functools.partial(fit_stream, window=3)):
+        with pytest.raises(ValueError, match="^model: expected gradients that belong to the loss, got: Wrong: along"):
+            train_it(model, X, target, SGD(model.params, lr=0.1), check=True, verbose=False)
+        assert all(np.array_equal(before[name], p) for name, p in model.params.items())

@@ -177,6 +177,7 @@ def judge_losses(loss_of_nudge):
         got = attempt(loss_of_nudge, d)
         moved = np.tanh(np.arctanh(tiny.h[2]) + unit) - tiny.h[2]  # what the nudge does to h_2
         right = nudged("b_h", unit[0], 2)
+        last = ((tiny.forward({("b_h", 2): unit[0]})[1][-1] - tiny.target[-1]) ** 2).mean()
         mistakes = [
             ("every_step", nudged("b_h", unit[0], 1, 2, 3),
              "here all three copies of b_h are nudged. Only the copy of step 2 is to be nudged."),
@@ -197,6 +198,9 @@ def judge_losses(loss_of_nudge):
             ("not_nudged", nudged("b_h", 0 * unit[0], 2),
              "the loss is the same with and without the nudge: where does d enter?"),
             ("scale", 3 * right, "this is the sum of the squares. L is their mean."),
+            ("last_step_only", last, "this is the squared error of y_3 alone. L is the mean over all three steps."),
+            ("last_step_only", last / 3,
+             "this is the share of y_3 in L. Those of y_1 and y_2 are missing: are the errors added up, or replaced?"),
             ("slope", (right - nudged("b_h", 0 * unit[0], 2)) / (d or 1),
              "this is the change of the loss per nudge. Return the loss itself."),
         ]

@@ -79,8 +79,9 @@ def check_forward(forward):
         arguments = {name: handed_in[name] for name in params}, handed_in["X"], handed_in["h0"]
         try:
             pair = call_for_pair(forward, ("hidden_states", "Y"), *arguments, hints={
-                IndexError: "Python counts from 0: x_t is X[t-1].",
-                ValueError: "With rows the weight stands on the right, transposed, as in `x_t @ W_xh.T`.",
+                IndexError: "Python counts from 0: x_t is X[t-1], for t = 1 to T. There are T + 1 states.",
+                ValueError: "With rows the weight stands on the right, transposed, as in `x_t @ W_xh.T`; and all sizes "
+                "come from X and h0.",
             })
             remark = judge_forward(*pair, params, X, h0)
             require_unchanged({**params, "X": X, "h0": h0}, handed_in)
@@ -144,6 +145,8 @@ def check_memory_length(memory_length):
         ("sign_ignored", lengths(size=float), "with w = -0.7 the state alternates in sign. Negative is not small."),
         ("wrong_limit", lengths(limit=0.1), "that is when |h_t| falls below 0.1. The limit is 0.01."),
         ("state_returned", [run(w)[1] for w in weights], "that is the state h_t. The step t is wanted."),
+        ("returned_at_once", np.ones(len(weights)), "1 for every w. Does `return` stand inside the loop, so that its "
+         "first round is its last?"),
         ("w_missing", np.full(len(weights), run(1.0)[0]), "the same for every w. Does h_t depend on w?"),
     ]
     judge("memory_length", got, right, mistakes)
@@ -299,16 +302,18 @@ def call_each(answer, names, arguments):
     """
     values, nothing = [], {}
     for args in arguments:
+        case = ", ".join(f"{name} = {arg}" for name, arg in zip(names, args, strict=True))
         try:
             values.append(attempt(answer, *args))
         except Verdict as verdict:
+            if verdict.report.kind == "exception":
+                raise Verdict("exception", f"with {case} {verdict.report.message}") from verdict
             if verdict.report.kind not in ("not_started", "not_returned"):
                 raise
-            nothing[args] = verdict
-    for args, verdict in nothing.items():
+            nothing[case] = verdict
+    for case, verdict in nothing.items():
         if not values:
             raise verdict
-        case = ", ".join(f"{name} = {arg}" for name, arg in zip(names, args, strict=True))
         raise Verdict("incomplete", f"with {case} nothing came back. Does every way through the function return, and "
                       "does a loop stop too early?")
     return values

@@ -252,7 +252,8 @@ def check_diagnosis(diagnosis):
     if diagnosis == BUGS[PATIENT].kind:
         return BUGS[PATIENT].sentence
     hints = {  # bugs of the carry, as this one
-        "carry_missing": "then it would be healthy only at T = 1. Set W_hh to the identity: is this one healthy then?",
+        "carry_missing": "then it would be healthy with W_hh = 0, through which nothing comes back. Is this one "
+                         "healthy then? And with the identity?",
         "W_hh_untransposed": "close: W_hh in the carry it is. A symmetric W_hh heals that bug; does it heal this one?",
     }
     other = "the symptoms do not fit. Is the patient healthy at T = 1? With which W_hh is it healthy at T = 2?"

@@ -98,6 +98,9 @@ def check_count_params(count_params):
         ("W_hh_linear", right - H * H + 2 * H, "W_hh leads from every hidden unit to every hidden unit: not 2 H."),
         ("W_hy_from_input", right - O * H + O * I, "W_hy reads the hidden units, not the inputs."),
         ("full_biases", right - H - O + H * H + O * O, "a bias is a vector: one number for each unit."),
+        ("one_output", right - O + 1, "b_y has one number for each output, not one in all."),
+        ("one_output", right - O * H - O + H + 1, "that is right for one output. W_hy has a row for each of them, and "
+         "b_y a number."),
         ("b_y_of_hidden_size", right - O + H, "b_y has one number for each output, and not for each hidden unit."),
     ]
     judge("count_params", got, right, mistakes)
@@ -120,7 +123,8 @@ def check_time_major(time_major):
     ]
     judge("time_major(X)", got, X.swapaxes(0, 1), mistakes)
     X = X[:1, :4]
-    judge("time_major(X) for B=1, T=4", attempt(time_major, X), X.swapaxes(0, 1))
+    hints = {(IndexError, ValueError): "This call has B = 1 and T = 4: take the sizes from X.shape."}
+    judge("time_major(X) for B=1, T=4", attempt(time_major, X, hints=hints), X.swapaxes(0, 1))
     return "what was X[b, t] is now result[t, b]."
 
 
@@ -160,7 +164,8 @@ def check_careful_mse(careful_mse):
     """Check exercise 5: `careful_mse(Y, target)`, the mean squared error, ValueError for two different shapes."""
     rng = np.random.default_rng(0)
     Y, target = rng.normal(size=(2, 7, 3, 2))
-    loss = attempt(careful_mse, Y, target)
+    hints = {ValueError: "Here both shapes are (7, 3, 2), and a number is wanted."}
+    loss = attempt(careful_mse, Y, target, hints=hints)
     squares = (Y - target) ** 2
     mistakes = [
         ("sum", squares.sum(), "that is the sum of the squares. The mean is wanted."),

@@ -248,6 +248,7 @@ def p_mistakes(g, m, v, new_m, new_v, t):
     right = adam_update(new_m, new_v, t)
     mistakes = [
         ("no_correction", -new_m / (np.sqrt(new_v) + EPS), "the corrections are missing: both means started at 0."),
+        ("no_correction", -new_m / np.sqrt(new_v), "both corrections are missing, and so is ε."),
         ("half_corrected", -m_hat / (np.sqrt(new_v) + EPS), "v is not corrected: divide it by 1 - β₂ᵗ."),
         ("half_corrected", -new_m / (np.sqrt(v_hat) + EPS), "m is not corrected: divide it by 1 - β₁ᵗ."),
         ("root_missing", -m_hat / (v_hat + EPS), "divide by the square root of v: it has the units of g."),
