@@ -7,8 +7,7 @@ from oracles import Awkward, refuse_all
 from rnn_lib import GRU, LSTM, RNN, exercises
 from rnn_lib.activations import sigmoid
 
-CHECKS = (exercises.check_lstm_step, exercises.check_gate_counts, exercises.check_open_roads, exercises.check_lag_bias,
-          exercises.check_clock_or_memory)
+CHECKS = (exercises.check_lstm_step, exercises.check_gate_counts, exercises.check_open_roads, exercises.check_lag_bias)
 COUNTS = {"LSTM": 4868, "GRU": 3780, "hidden size": 31}
 ROADS = {"RNN": False, "GRU": True, "LSTM": True, "LSTM, forget gates at 0": False,
          "LSTM, output gates at 0 before step 3": True}
@@ -33,7 +32,6 @@ def test_stubs_are_not_started():
     assert exercises.check_gate_counts(dict.fromkeys(COUNTS)).kind == "not_started"
     assert exercises.check_open_roads(dict.fromkeys(ROADS)).kind == "not_started"
     assert exercises.check_lag_bias(None).kind == "not_started"
-    assert exercises.check_clock_or_memory(lambda *args: None).kind == "not_started"
 
 
 def lstm_step(params, x_t, h, c, order="ifgo", squash=np.tanh, show=np.tanh, f=None, gates_read=None, kept=None,
@@ -159,35 +157,3 @@ def test_what_the_roads_say_is_so():
 @pytest.mark.parametrize("kind, bias", [("too_small", 0), ("too_large", 12), ("wrong_type", "4"), ("correct", 4)])
 def test_lag_bias(kind, bias):
     assert exercises.check_lag_bias(bias).kind == kind
-
-
-def clock_or_memory(right_after, T, first=3, last=3, limit=0.9, at=0):
-    if right_after[T - 1 + at] <= limit:
-        return "neither"
-    return "memory" if min(right_after[max(T - 1 - first, 0) : T + last]) > 0.9 else "clock"
-
-
-def test_clock_or_memory_right():
-    assert exercises.check_clock_or_memory(clock_or_memory).passed
-    by_lengths = lambda r, T: clock_or_memory(list(r), T)  # noqa: E731
-    assert exercises.check_clock_or_memory(by_lengths).passed
-
-
-def test_at_least_is_not_above():
-    report = exercises.check_clock_or_memory(lambda r, T: "neither" if r[T - 1] < 0.9 else "memory" if min(
-        r[max(T - 4, 0) : T + 3]) >= 0.9 else "clock")
-    assert report.kind == "wrong_verdict" and "not above 0.9" in str(report)
-
-
-@pytest.mark.parametrize("mistake", [
-    {"first": 2}, {"last": 2}, {"first": 9}, {"at": 1}, {"at": -1}, {"limit": 0.1}, {"first": 0}, {"last": 0},
-])
-def test_clock_or_memory_wrong(mistake):
-    assert exercises.check_clock_or_memory(lambda *args: clock_or_memory(*args, **mistake)).kind in (
-        "wrong_verdict", "exception")
-
-
-def test_a_slice_that_begins_before_the_array_is_seen():
-    report = exercises.check_clock_or_memory(lambda r, T: "neither" if r[T - 1] <= 0.9 else
-                                             "memory" if np.all(r[T - 4 : T + 3] > 0.9) else "clock")
-    assert report.kind == "wrong_verdict" and "inside the array" in str(report)
