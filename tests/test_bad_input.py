@@ -787,7 +787,7 @@ def test_a_state_of_another_batch():
         model.forward(X[:, :2], state)
 
 
-FLAT, DEEP = np.ones(3), np.ones((2, 2, 2, 2))
+FLAT, DEEP, LONG = np.ones(3), np.ones((2, 2, 2, 2)), np.zeros(40, int)
 
 
 def stream_call():
@@ -816,6 +816,9 @@ def stream_call():
     (lambda: data.Vocabulary("ab").decode(DEEP), "numbers: expected shape (N,), got (2, 2, 2, 2)"),
     (lambda: ngram.ngram_losses(DEEP, [1], 1, 3), "train: expected shape (M,), got (2, 2, 2, 2)"),
     (lambda: ngram.ngram_losses([1], DEEP, 1, 3), "test: expected shape (N,), got (2, 2, 2, 2)"),
+    (lambda: ngram.ngram_losses(LONG, LONG, 32, 4), "n: expected a whole number from 0 to 31, got 32"),
+    (lambda: RNN(2, 3, 2).set_params({"W": FLAT, "b_h": FLAT, "b": FLAT}),
+     "values: expected names among W_xh, W_hh, b_h, W_hy, b_y, got W, b"),
     (lambda: saliency(RNN(2, 3, 2), FLAT, [0]), "X: expected shape (T, 1, 2), got (3,)"),
     (lambda: nudge.Example({**RNN(2, 3, 2).params, "W_hy": FLAT}, DEEP, DEEP),
      "params['W_hy']: expected shape (out, in), got (3,)"),

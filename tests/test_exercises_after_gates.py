@@ -12,9 +12,8 @@ from rnn_lib.bugs.mingru.patients import assemble
 
 CHECKS = (exercises.check_race, exercises.check_walk_by_scan, exercises.check_mingru_backward,
           exercises.check_modulo_three)
-RACE = {(network, question): network in known for question, known in (
-    ("parity at 1000", ("RNN", "GRU")), ("marked recall at 100", ("GRU", "minGRU", "attention")),
-    ("unmarked recall at 30", ("RNN", "GRU"))) for network in ("RNN", "GRU", "minGRU", "attention")}
+RACE = {"parity at 1000": ["RNN", "GRU"], "marked recall at 100": ["GRU", "minGRU", "attention"],
+        "unmarked recall at 30": ["RNN", "GRU"]}
 
 
 RUBBISH = [
@@ -114,11 +113,18 @@ def test_walk_by_scan_wrong(answer, kind):
 
 
 @pytest.mark.parametrize("params, kind", [
-    (counter(read_out=(0.5, -0.5, 0.0)), "modulo_two"), (counter(3.0), "drifts"),
+    (counter(read_out=(0.5, -0.5, 0.0)), "modulo_two"), (counter(3.0), "gain_too_small"),
+    ({**counter(), "b_h": counter()["b_h"] / 20}, "gain_missing"),
+    ({**counter(), "W_xh": np.ones((3, 1))}, "gain_missing"),
+    (counter(read_out=(1, 1, -2)), "not_halved"),
+    (counter(read_out=(0.5, 0.5, -0.5)), "third_unit"), (counter(read_out=(0.5, 0.5, 0.5)), "third_unit"),
+    ({**counter(), "W_hy": np.array([[0.5, 0.5, -0.5]])}, "read_out"),
+    ({**counter(), "W_hy": np.ones((1, 3))}, "read_out"), ({**counter(), "W_hy": np.full((1, 3), 1e308)}, "read_out"),
     ({**counter(), "W_hh": counter()["W_hh"] / 20}, "gain_missing"),
     ({**counter(), "b_h": -20.0 * np.array([1, 2, 3])}, "thresholds"),
     ({**counter(), "W_hh": counter()["W_hh"].T}, "transposed"), ({**counter(), "b_h": -counter()["b_h"]}, "sign"),
-    (counter(1.0), "unknown"), ({**counter(), "b_h": np.zeros(4)}, "wrong_shape"),
+    (counter(1.0), "gain_too_small"), ({**counter(), "W_hh": 20 * np.eye(3)}, "unknown"),
+    ({**counter(), "b_h": np.zeros(4)}, "wrong_shape"),
     ({**counter(), "W_xh": None}, "not_started"), ({"W_xh": np.ones((3, 1))}, "wrong_keys"),
 ])
 def test_modulo_three_wrong(params, kind):
@@ -142,8 +148,17 @@ def test_a_wrong_counter_is_shown_the_bits_that_it_fails():
 
 
 def test_a_wrong_guess_is_told():
-    report = exercises.check_race({**RACE, ("RNN", "parity at 1000"): False})
-    assert report.kind == "surprise" and "11 of 12" in str(report) and "RNN, parity at 1000" in str(report)
+    for names in (["GRU"], {"GRU"}, ("GRU", "GRU")):
+        report = exercises.check_race({**RACE, "parity at 1000": names})
+        assert report.kind == "surprise" and "11 of 12" in str(report) and "RNN, parity at 1000" in str(report)
+
+
+@pytest.mark.parametrize("names, kind", [
+    ("RNN", "wrong_type"), ([1], "wrong_type"), (["LSTM"], "wrong_keys"), (None, "not_started"), (True, "wrong_type"),
+])
+def test_a_guess_that_is_no_list_of_names(names, kind):
+    report = exercises.check_race({**RACE, "parity at 1000": names})
+    assert report.kind == kind and "parity at 1000" in str(report)
 
 
 # --- the diagnosis of MinGRU ----------------------------------------------------------------------------------------

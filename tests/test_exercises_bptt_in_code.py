@@ -42,6 +42,13 @@ def test_batch_factors():
         wrong[i] = 2
         report = exercises.check_batch_factors(dict(zip(KEYS, wrong, strict=True)))
         assert report.kind == "unknown" and report.message.startswith(", ".join(key))
+    for factors, kind in [
+        ((1, 1, 1, 4), "mean_not_shared_out"), ((4, 1, 1, 4), "upside_down"), ((0.25, 4, 1, 4), "mean_not_shared_out"),
+        ((0.25, 0.25, 1, 4), "copies_not_added"), ((0.25, 1, 0.25, 4), "sum_shared_out"),
+        ((0.25, 1, 4, 4), "copies_added_in_dY"), ((0.25, 1, 1, 1), "copies_not_added"),
+        ((0.25, 1, 1, 0.25), "sum_shared_out"),
+    ]:
+        assert exercises.check_batch_factors(dict(zip(KEYS, factors, strict=True))).kind == kind, factors
     report = exercises.check_batch_factors(dict(zip(KEYS, ("1/4", 1, 1, 4), strict=True)))
     assert report.kind == "wrong_type" and report.message.endswith("without quotes.")
 

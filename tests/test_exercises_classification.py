@@ -40,12 +40,11 @@ def by_loop(p, dp):
     return dz.tolist()
 
 
-def at_last_step(logits, labels, scale=1.0, shift=0):
+def at_last_step(logits, labels):
     d = np.zeros_like(logits)
     d[-1] = softmax(logits[-1])
-    for b, label in enumerate(labels):
-        d[-1, b, (label + shift) % logits.shape[-1]] -= 1
-    return scale * d / len(labels)
+    d[-1, np.arange(len(labels)), labels] -= 1
+    return d / len(labels)
 
 
 AT_THE_END = last_step(cross_entropy_loss)
@@ -82,7 +81,6 @@ RIGHT = [
     (exercises.check_softmax_gradient, lambda p, dp: p * (dp - np.einsum("bc,bc->b", p, dp)[:, None])),
     (exercises.check_softmax, softmax), (exercises.check_softmax, columns),
     (exercises.check_softmax_gradient, by_jacobian), (exercises.check_softmax_gradient, by_loop),
-    (exercises.check_last_step_gradient, at_last_step),
     (exercises.check_last_real_gradient, lambda *given: at_the_real_end(*given)),
     (exercises.check_last_real_gradient, lambda z, y, n: last_step(cross_entropy_loss)(
         z, y, np.arange(len(z))[:, None] < n)[1]),
@@ -101,20 +99,6 @@ def in_place(z):
     return e(z) / e(z).sum(axis=-1, keepdims=True)
 
 
-def only_last(z):
-    return np.concatenate([0 * z[:-1], z[-1:]])
-
-
-def columns_of_every_row(logits, labels):
-    d = only_last(softmax(logits))
-    d[-1][:, labels] -= 1
-    return d / len(labels)
-
-
-def hot(z, y):
-    return only_last(np.broadcast_to(np.eye(z.shape[-1])[y], z.shape))
-
-
 def e(z):
     return np.exp(z)
 
@@ -124,10 +108,18 @@ def shifted(z):
 
 
 def at_the_real_end(z, y, lengths, late=0, scale=1.0, p=softmax):
-    """Exercise 6, with room for mistakes: `late` steps too late, from p of the logits."""
+    """Exercise 5, with room for mistakes: `late` steps too late, from p of the logits."""
     d, last = np.zeros_like(z), (np.asarray(lengths) - 1 + late) % len(z)
     for b, t in enumerate(last):
         d[t, b] = scale * (p(z[t, b]) - np.eye(z.shape[-1])[y[b]]) / len(y)
+    return d
+
+
+def columns_of_every_row(z, y, lengths):
+    d, ends = np.zeros_like(z), (lengths - 1, np.arange(len(y)))
+    p = softmax(z[ends])
+    p[:, y] -= 1
+    d[ends] = p / len(y)
     return d
 
 
@@ -210,10 +202,6 @@ WRONG = [
     (exercises.check_softmax_gradient, lambda p, dp: by_jacobian(p, dp) / p, "factor_missing"),
     (exercises.check_softmax_gradient, lambda p, dp: p * dp - p * (p * dp).mean(axis=1, keepdims=True), "mean_for_sum"),
     (exercises.check_softmax_gradient, lambda p, dp: p * dp + p * (p * dp).sum(axis=1, keepdims=True), "sign"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z[::-1], y)[::-1], "first_step"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y) + hot(z, y) / 3, "one_hot_missing"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 1 / 5), "scale"),
-    (exercises.check_last_step_gradient, lambda z, y: only_last(z) / 3 - hot(z, y) / 3, "softmax_missing"),
     (exercises.check_softmax, lambda z: e(z) / e(z).sum(axis=-1, keepdims=True), "overflow"),
     (exercises.check_softmax, lambda z: e(z - z.max()) / e(z - z.max()).sum(axis=-1, keepdims=True),
      "shift_not_per_row"),
@@ -239,20 +227,6 @@ WRONG = [
     (exercises.check_softmax_gradient, lambda p, dp: p * dp - (p * dp).sum(axis=1, keepdims=True), "factor_missing"),
     (exercises.check_softmax_gradient, lambda p, dp: p[:, :, None] * (np.eye(5) - p[:, None]), "jacobian_returned"),
     (exercises.check_softmax_gradient, lambda p, dp: np.nan * p, "not_finite"),
-    (exercises.check_last_step_gradient, lambda z, y: (softmax(z) - np.eye(5)[y]) / 3, "error_at_every_step"),
-    (exercises.check_last_step_gradient, lambda z, y: (softmax(z) - np.eye(5)[y]) / 12, "error_at_every_step"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 3 / 4), "scale"),
-    (exercises.check_last_step_gradient, lambda z, y: np.tile(at_last_step(z, y)[-1], (4, 1, 1)), "error_repeated"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 3), "scale"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 1 / 4), "scale"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, 3 / 5), "scale"),
-    (exercises.check_last_step_gradient, lambda z, y: np.roll(at_last_step(z, y), 1, axis=0), "first_step"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, -1), "sign"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, shift=1), "one_hot_off_by_one"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y, shift=-1), "one_hot_off_by_one"),
-    (exercises.check_last_step_gradient, lambda z, y: at_last_step(z, y)[-1], "last_step_alone"),
-    (exercises.check_last_step_gradient, columns_of_every_row, "columns_of_every_row"),
-    (exercises.check_last_step_gradient, lambda z, y: 7.0, "wrong_shape"),
     *((exercises.check_last_real_gradient, answer, kind) for answer, kind in [
         (lambda z, y, n: at_last_step(z, y), "reads_padding"),
         (lambda z, y, n: read_elsewhere(z, y, n, lambda n: n * 0 - 1, lambda n: n - 1), "reads_padding"),
@@ -261,6 +235,7 @@ WRONG = [
         (lambda z, y, n: read_elsewhere(z, y, n, *[lambda n: np.minimum(n, len(z) - 1)] * 2), "one_late"),
         (lambda z, y, n: at_the_real_end(z, y, n, late=-1), "one_early"),
         (index_of_steps_alone, "in_every_sequence"), (both_indices_of_steps_alone, "in_every_sequence"),
+        (lambda z, y, n: (softmax(z) - np.eye(5)[y]) / 4, "error_at_every_step"),
         (lambda z, y, n: at_real_steps(z, y, n, 4), "error_at_every_step"),
         (lambda z, y, n: at_real_steps(z, y, n, n.sum()), "error_at_every_step"),
         (lambda z, y, n: at_the_real_end(z, y, n, scale=4 / n.sum()), "scale"),
@@ -270,6 +245,9 @@ WRONG = [
         (lambda z, y, n: at_the_real_end(z, y, n, scale=-1), "sign"),
         (lambda z, y, n: at_the_real_end(z, y, n) + ones_at_the_real_end(z, y, n), "one_hot_missing"),
         (lambda z, y, n: at_the_real_end(z, y, n, p=lambda z: z), "softmax_missing"),
+        (lambda z, y, n: at_the_real_end(z, (y + 1) % 5, n), "one_hot_off_by_one"),
+        (lambda z, y, n: at_the_real_end(z, y - 1, n), "one_hot_off_by_one"),
+        (columns_of_every_row, "columns_of_every_row"),
         (lambda z, y, n: at_the_real_end(z, y, n)[n - 1, range(4)], "last_step_alone"),
         (lambda z, y, n: read_elsewhere(z, y, n, lambda n: n, lambda n: n), "exception"),
     ]),
@@ -310,8 +288,8 @@ def test_overflow_is_told_in_one_clean_sentence():
 
 
 CHECKS = [
-    exercises.check_softmax, exercises.check_softmax_gradient, exercises.check_last_step_gradient,
-    exercises.check_learns_by_heart, exercises.check_last_real_gradient,
+    exercises.check_softmax, exercises.check_softmax_gradient, exercises.check_learns_by_heart,
+    exercises.check_last_real_gradient,
 ]
 
 

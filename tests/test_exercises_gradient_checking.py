@@ -111,8 +111,10 @@ def test_right_answers_pass(check, answer):
 @pytest.mark.parametrize(
     ("check", "answer", "kind"),
     [
-        ("check_blind_spots", RIGHT | {"B = 1": ["scale", "truncated"]}, "unknown"),
-        ("check_blind_spots", RIGHT | {"T = 1": ["carry_missing"]}, "unknown"),
+        ("check_blind_spots", RIGHT | {"B = 1": ["scale", "truncated"]}, "bug_is_caught"),
+        ("check_blind_spots", RIGHT | {"T = 1": ["carry_missing"]}, "bug_left_out"),
+        ("check_blind_spots", {check: set(sum(RIGHT.values(), [])) - set(bugs) for check, bugs in RIGHT.items()},
+         "caught_for_missed"),
         ("check_blind_spots", RIGHT | {"T = 1": ["no_such_bug"]}, "wrong_keys"),
         ("check_blind_spots", RIGHT | {"T = 1": "carry_missing"}, "wrong_type"),
         ("check_blind_spots", RIGHT | {"T = 1": 3}, "wrong_type"),
@@ -168,8 +170,9 @@ def test_right_answers_pass(check, answer):
         ("check_relative_error", lambda a, n: np.abs(a - n).max() if np.isfinite([a, n]).all() else np.inf, "absolute"),
         ("check_relative_error", lambda a, n: np.inf if np.isnan(a + n).any() else error(a, n) if np.isfinite(a).all()
          else 0.5, "nan_passes"),
-        ("check_diagnosis", "carry_missing", "unknown"),
-        ("check_diagnosis", "W_hh_untransposed", "unknown"),
+        ("check_diagnosis", "carry_missing", "other_carry_bug"),
+        ("check_diagnosis", "W_hh_untransposed", "other_carry_bug"),
+        ("check_diagnosis", "double_tanh", "symptoms_do_not_fit"),
         ("check_diagnosis", "a cold", "wrong_type"),
     ],
 )

@@ -164,11 +164,13 @@ def check_mystery_network(mistake):
         check_choice("mistake", mistake, MISTAKES)
     except (TypeError, ValueError) as error:
         raise Verdict("wrong_type", str(error)) from None
-    hints = {
-        "batch_first": "then only outputs of the same step would move, of this sequence and of later ones. Are there "
-                       "none of another step?",
-        "flip": "then only outputs of the same sequence would move. Look at the second number of what moved.",
-        "state kept between calls": "then a second call with the same X would give other numbers. Does it?",
-    }
-    require(mistake == PRESENT, "unknown", hints.get(mistake, ""))
+    for wrong, kind, hint in [
+        ("batch_first", "taken_for_batch_first", "then only outputs of the same step would move, of this sequence and "
+         "of later ones. Are there none of another step?"),
+        ("flip", "taken_for_flip", "then only outputs of the same sequence would move. Look at the second number of "
+         "what moved."),
+        ("state kept between calls", "taken_for_kept_state", "then a second call with the same X would give other "
+         "numbers. Does it?"),
+    ]:
+        require(mistake != wrong, kind, hint)
     return "what moves are the places that follow in the order of memory: the numbers were read row by row as (B, T)."

@@ -40,7 +40,7 @@ def check_zero_gradients(answer):
     )
     require(answer["carry"], "carry_not_zero", "look at the line that computes the carry: which matrix is in it?")
     wrong = ", ".join(name for name in names if answer[name] != (name == "carry"))
-    require(not wrong, "unknown", f"{wrong}: look at the line of that gradient. Which of its factors is 0?")
+    require(not wrong, "taken_for_zero", f"{wrong}: look at the line of that gradient. Which of its factors is 0?")
     return "only the carry vanishes. W_hh = 0 does not use the past, yet its gradient says that it should."
 
 

@@ -40,15 +40,20 @@ def check_batch_factors(factors):
         is_number = isinstance(factors[key], int | float) and not isinstance(factors[key], bool)
         quotes = " Write it without quotes." * isinstance(factors[key], str)
         require(is_number, "wrong_type", f"{key}: expected a number, got {safe_describe(factors[key])}.{quotes}")
-    advice = {
-        ("mean", "dY"): "the mean is over four times as many outputs: what does each of them get?",
-        ("sum", "dY"): "in a sum, an output's own term does not change when others join.",
-        ("mean", "dW_hh"): "four copies of the weight add up. How much of the error does each of them get?",
-        ("sum", "dW_hh"): "four copies of the weight add up, each with the whole of its own error.",
+    advice = {  # (reduction, gradient): advice, and what wrong factors mean
+        ("mean", "dY"): ("the mean is over four times as many outputs: what does each of them get?",
+                         {1: "mean_not_shared_out", 4: "upside_down"}),
+        ("sum", "dY"): ("in a sum, an output's own term does not change when others join.",
+                        {1 / 4: "sum_shared_out", 4: "copies_added_in_dY"}),
+        ("mean", "dW_hh"): ("four copies of the weight add up. How much of the error does each of them get?",
+                            {4: "mean_not_shared_out", 1 / 4: "copies_not_added"}),
+        ("sum", "dW_hh"): ("four copies of the weight add up, each with the whole of its own error.",
+                           {1: "copies_not_added", 1 / 4: "sum_shared_out"}),
     }
     for (reduction, name), factor in right.items():
-        found = close(factors[reduction, name], factor, 1e-9)
-        require(found, "unknown", f"{reduction}, {name}: {advice[reduction, name]}")
+        sentence, kinds = advice[reduction, name]
+        kind = next((kind for wrong, kind in kinds.items() if close(factors[reduction, name], wrong, 1e-9)), "unknown")
+        require(close(factors[reduction, name], factor, 1e-9), kind, f"{reduction}, {name}: {sentence}")
     return "a mean hands each of B sequences 1/B of the error, and a weight's copies add up."
 
 

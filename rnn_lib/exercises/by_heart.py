@@ -39,7 +39,8 @@ class Forgetful(RNN):
 
 PATIENTS = {  # kind: (network, what the test must say of it, what is said of a test that does not)
     "healthy": (RNN, True, "calls a healthy RNN broken: when your training is over, it does not have all eight right. "
-                "More epochs, or a larger learning rate? (With Adam at 0.01, one of our three starts needs about 40.)"),
+                "Does it look at the last step alone? Or are more epochs needed, or a larger learning rate? (With Adam "
+                "at 0.01, one of our three starts needs about 40.)"),
     "frozen": (Frozen, False, "passes a network whose weights never move. Train the model that you are given, and "
                "look at what it answers afterwards."),
     "uphill": (Uphill, False, "passes a network whose gradients have the wrong sign. What does your function compare "
@@ -51,7 +52,7 @@ PATIENTS = {  # kind: (network, what the test must say of it, what is said of a 
 
 @returns_report
 def check_learns_by_heart(learns_by_heart):
-    """Check exercise 5: `learns_by_heart(model, X, labels)` trains, and tells whether every label is right then."""
+    """Check exercise 4: `learns_by_heart(model, X, labels)` trains, and tells whether every label is right then."""
     X, labels = data.first_symbol(8, length=6, seed=1)
     for kind, (network, healthy, advice) in PATIENTS.items():
         for seed in range(3) if healthy else [0]:

@@ -35,6 +35,8 @@ def check_measures(measures):
         ("median", np.median(losses) / np.log(2), "bits: this is from the median of the losses. Take their mean."),
         ("halved", mean / 2, "bits: the loss was divided by 2. Divide it by ln 2 = 0.69."),
         ("log_of_loss", np.log2(mean), "bits: take log2 of the perplexity, not of the loss."),
+        ("perplexity_divided", perplexity / np.log(2), "bits: this is the perplexity divided by ln 2. Divide the mean "
+         "loss."),
         ("bits_sum", total / np.log(2), "bits: this is for the whole text; divide by the number of letters."),
     ])
     return "perplexity = exp(mean loss) = 2 ** bits: one number in two units."
@@ -101,6 +103,10 @@ def check_bigram_losses(bigram_losses):
         *(("counted_test", losses(pairs=pairs), "the test text was counted, too: that is what is asked.") for pairs in
           ((both[:-1], both[1:]), tuple(map(np.concatenate, zip((train[:-1], train[1:]), asked, strict=True))))),
         ("only_test", losses(pairs=asked), "the test text was counted. Count train: a model must not know the test."),
+        ("asked_train", losses(asked=(train[:-1], train[1:])), "these are the losses of train[1:]. Count train, and "
+         "look up the pairs of test."),
+        ("all_by_all", losses(asked=np.ix_(*asked)), "this looks up every first letter with every second one. "
+         "`p[test[:-1], test[1:]]` takes them in pairs."),
     ])
     return "counts of pairs, divided by the counts of their first letter."
 
@@ -207,8 +213,8 @@ def check_top_k(top_k):
             ("tail", shared(rank >= k) if k < len(p) else 0 * p, "the tail was kept, and the k most "
              "likely were dropped."),
             ("least", shared(rank >= len(p) - k), "the least likely were kept: argsort begins with the smallest."),
-            ("sorted", np.sort(p)[::-1][:k] / kept.sum(), "only the kept ones came back, in another order. "
-             "Every letter keeps its place; the others get 0."),
+            *(("sorted", few / kept.sum(), "only the kept ones came back, in another order. "
+               "Every letter keeps its place; the others get 0.") for few in (np.sort(p)[::-1][:k], np.sort(p)[-k:])),
             ("to_the_front", np.sort(kept)[::-1] / kept.sum(), "the right ones are kept, but they were moved to the "
              "front. Every letter keeps its place."),
             ("equal", (kept > 0) / k, "the kept ones share equally. They should keep their ratios."),

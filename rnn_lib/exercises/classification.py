@@ -1,5 +1,5 @@
-"""Checks of notebook 07's exercises: softmax, its gradient, two losses, the last step's error, also where sequences
-have unequal lengths; by_heart.py has the other."""
+"""Checks of notebook 07's exercises: softmax, its gradient, two losses, the error of the last real step; by_heart.py
+has the other."""
 
 import tracemalloc
 
@@ -17,9 +17,7 @@ from rnn_lib.exercises.verdict import (
 )
 from rnn_lib.losses import softmax
 
-__all__ = [
-    "check_last_real_gradient", "check_last_step_gradient", "check_pushes", "check_softmax", "check_softmax_gradient",
-]
+__all__ = ["check_last_real_gradient", "check_pushes", "check_softmax", "check_softmax_gradient"]
 
 KEEPDIMS = {ValueError: "Did shapes not fit? A sum or a maximum over the classes loses their axis; keepdims=True keeps "
             "it, as an axis of length 1."}
@@ -172,55 +170,8 @@ def named(loss, mistakes):
 
 
 @returns_report
-def check_last_step_gradient(last_step_gradient):
-    """Check exercise 4: dL/dlogits, (T, B, C), of the mean cross-entropy at the last step; labels are (B,)."""
-    rng = np.random.default_rng(2)
-    T, B, C = 4, 3, 5
-    logits, labels = rng.normal(size=(T, B, C)), np.array([1, 3, 0])
-    got = attempt(last_step_gradient, logits, labels)
-    p, one_hot = softmax(logits), data.one_hot(labels, C)
-
-    def at_last(d):
-        dY = np.zeros((T, B, C))
-        dY[-1] = d
-        return dY
-
-    error = p[-1] - one_hot
-    first = np.zeros((T, B, C))
-    first[0] = (p[0] - one_hot) / B
-    columns = np.zeros((B, C))
-    columns[:, labels] = 1
-    off_by_one = "one_hot_off_by_one", "the ones sit beside their labels: class k is column k, counted from 0."
-    mistakes = [
-        ("error_at_every_step", (p - one_hot) / B,
-         "every step has an error of its own here. The loss looks at the last step only: what is dL/dY before it?"),
-        ("error_at_every_step", (p - one_hot) / (T * B), "that is the mean over all steps. The loss has one."),
-        ("error_repeated", np.tile(error / B, (T, 1, 1)),
-         "the last step's error sits at every step. Only the last output enters the loss; backward carries it back."),
-        ("scale", at_last(error / (T * B)), "right direction, but the mean is over the B targets, not over T times B."),
-        ("scale", at_last(error / T), "right direction, but the mean is over the B targets, not over the T steps."),
-        ("scale", at_last(error / (B * C)), "right direction, but the mean is over targets, not over their classes."),
-        ("scale", at_last(error / C), "right direction, but the mean is over the B targets, not over their classes."),
-        ("scale", at_last(error), "right direction, but B times too large: the loss is a mean over the batch."),
-        ("sign", at_last(-error / B), "the sign: the gradient is p minus the one-hot label."),
-        ("one_hot_missing", at_last(p[-1] / B), "these are the probabilities alone. Where does the label come in?"),
-        ("softmax_missing", at_last((logits[-1] - one_hot) / B), "the logits are not probabilities yet."),
-        ("first_step", np.roll(at_last(error / B), 1, axis=0), "the last step's error sits at the first step."),
-        ("first_step", first, "this error sits at the first step. Which index is the last?"),
-        (off_by_one[0], at_last((p[-1] - np.roll(one_hot, 1, axis=1)) / B), off_by_one[1]),
-        (off_by_one[0], at_last((p[-1] - np.roll(one_hot, -1, axis=1)) / B), off_by_one[1]),
-        ("columns_of_every_row", at_last((p[-1] - columns) / B),
-         "that takes 1 from these columns of every row. Give each row its own label: index the rows, too, by "
-         "np.arange(B)."),
-        ("last_step_alone", error / B, "right for the last step, but backward wants one for each step, (T, B, C)."),
-    ]
-    judge("dY", got, at_last(error / B), mistakes)
-    return "zero everywhere but at the last step. `backward` carries it to the first."
-
-
-@returns_report
 def check_last_real_gradient(last_real_gradient):
-    """Check exercise 6: dL/dlogits, (T, B, C), of the mean cross-entropy at step `lengths[b]` of each sequence b."""
+    """Check exercise 5: dL/dlogits, (T, B, C), of the mean cross-entropy at step `lengths[b]` of each sequence b."""
     T, B, C = 6, 4, 5
     logits = np.random.default_rng(3).normal(size=(T, B, C))
     labels, lengths, each = np.array([1, 3, 0, 3]), np.array([6, 2, 4, 2]), np.arange(B)
@@ -240,6 +191,9 @@ def check_last_real_gradient(last_real_gradient):
         return dY
 
     error = p[lengths - 1, each] - one_hot
+    columns = np.zeros((B, C))
+    columns[:, labels] = 1
+    class_k = "the ones sit beside their labels: class k is column k, counted from 0."
     without_partner = "every sequence has an error at each of these steps. Index both: [lengths - 1, np.arange(B)]."
     off_by_one = "counted from 0, the last real step of n is n - 1."
     mistakes = [
@@ -255,6 +209,8 @@ def check_last_real_gradient(last_real_gradient):
         ("one_early", at(lengths - 2, (p[lengths - 2, each] - one_hot) / B), f"one step early: {off_by_one}"),
         ("in_every_sequence", in_every_sequence(error / B), without_partner),
         ("in_every_sequence", in_every_sequence((p[lengths - 1] - one_hot) / B), without_partner),
+        ("error_at_every_step", (p - one_hot) / B,
+         "every step has an error here, padding too. The loss looks at one step of each sequence."),
         ("error_at_every_step", real[..., None] * (p - one_hot) / B,
          "every real step has an error here. The loss looks at the last of them only."),
         ("error_at_every_step", real[..., None] * (p - one_hot) / lengths.sum(),
@@ -268,6 +224,11 @@ def check_last_real_gradient(last_real_gradient):
         ("sign", at(lengths - 1, -error / B), "the sign: the gradient is p minus the one-hot label."),
         ("one_hot_missing", at(lengths - 1, p[lengths - 1, each] / B),
          "these are the probabilities alone. Where does the label come in?"),
+        ("one_hot_off_by_one", at(lengths - 1, (p[lengths - 1, each] - np.roll(one_hot, 1, axis=1)) / B), class_k),
+        ("one_hot_off_by_one", at(lengths - 1, (p[lengths - 1, each] - np.roll(one_hot, -1, axis=1)) / B), class_k),
+        ("columns_of_every_row", at(lengths - 1, (p[lengths - 1, each] - columns) / B),
+         "that takes 1 from these columns of every row. Give each row its own label: index the rows, too, by "
+         "np.arange(B)."),
         ("softmax_missing", at(lengths - 1, (logits[lengths - 1, each] - one_hot) / B),
          "the logits are not probabilities yet."),
         ("last_step_alone", error / B, "these are the right errors, but backward wants one for each step, (T, B, C)."),

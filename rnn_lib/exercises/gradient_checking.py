@@ -43,10 +43,13 @@ def check_blind_spots(answer):
         require(are_names, "wrong_type", f"{check}: expected a list of names, got {safe_describe(bugs)}.")
     for bug in sorted(set().union(*answer.values()) - set().union(*BLIND_CHECKS.values())):
         raise Verdict("wrong_keys", f"{bug}: there is no such bug in this exercise.")
+    every = set().union(*BLIND_CHECKS.values())
+    require(any(set(answer[check]) != every - bugs for check, bugs in BLIND_CHECKS.items()), "caught_for_missed",
+            "these are the bugs that each check catches. The question is which ones it lets through.")
     for check, bugs in BLIND_CHECKS.items():
         for bug in sorted(set(answer[check]) ^ bugs):  # one at a time
-            through = "gets through" if bug in bugs else "is caught"
-            raise Verdict("unknown", f"{check}: {bug} {through}. What does it need to make a difference? Ask that of "
+            kind, through = ("bug_left_out", "gets through") if bug in bugs else ("bug_is_caught", "is caught")
+            raise Verdict(kind, f"{check}: {bug} {through}. What does it need to make a difference? Ask that of "
                           "each bug.")
     return "each check is blind exactly where its setting makes the bug's factor 0, 1 or unused."
 
@@ -248,10 +251,10 @@ def check_diagnosis(diagnosis):
         raise Verdict("wrong_type", str(error)) from None
     if diagnosis == BUGS[PATIENT].kind:
         return BUGS[PATIENT].sentence
-    hints = {
+    hints = {  # bugs of the carry, as this one
         "carry_missing": "then it would be healthy with W_hh = 0, through which nothing comes back. Is this one "
                          "healthy then? And with the identity?",
         "W_hh_untransposed": "close: W_hh in the carry it is. A symmetric W_hh heals that bug; does it heal this one?",
     }
     other = "the symptoms do not fit. Is the patient healthy at T = 1? With which W_hh is it healthy at T = 2?"
-    raise Verdict("unknown", hints.get(diagnosis, other))
+    raise Verdict("other_carry_bug" if diagnosis in hints else "symptoms_do_not_fit", hints.get(diagnosis, other))

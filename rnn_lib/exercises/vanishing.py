@@ -80,6 +80,12 @@ def check_jacobian(jacobian):
          "that is one Jacobian to the power k. Each step has slopes of its own: only W_hh stays the same."),
         ("double_tanh", product(3, lambda h_t: (1 - np.tanh(h_t) ** 2)[:, None] * W_hh),
          "tanh is applied twice: hidden_states holds tanh(z_t) already, and its slope is 1 - h²."),
+        ("square_missing", product(3, lambda h_t: (1 - h_t)[:, None] * W_hh),
+         "the slope of tanh is 1 - h², not 1 - h."),
+        ("elementwise", product(3, lambda h_t: np.diag(1 - h_t**2) * W_hh),
+         "diag(1 - h²) * W_hh multiplies entry by entry, which leaves the diagonal alone. The matrix product is @."),
+        ("counted_from_zero", np.linalg.multi_dot([(1 - h[t] ** 2)[:, None] * W_hh for t in (0, -1, -2)]),
+         "hidden_states[-0] is the first entry, h_0. The last step is hidden_states[-1]."),
         ("one_too_few", product(2), "one factor too few: k steps back are k factors."),
         ("one_too_many", product(4), "one factor too many: k steps back are k factors."),
     ])

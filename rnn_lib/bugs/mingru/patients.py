@@ -99,6 +99,12 @@ def old_state_added(params, X, h, dY):
     return {"gate": X @ params["W_c"].T + params["b_c"] + h[:-1]}
 
 
+@change("bracket_turned")
+def bracket_turned(params, X, h, dY):
+    """The gate's error is made with h_{t-1} - c_t, as if a larger z_t kept more of the old state."""
+    return {"gate": h[:-1] - (X @ params["W_c"].T + params["b_c"])}
+
+
 @change("state_off_by_one")
 def new_state_for_old(params, X, h, dY):
     """The gate's error is made with h_t where h_{t-1} belongs."""

@@ -30,6 +30,9 @@ MINGRU_KINDS = KINDS | {
         "The gate stands in two terms: it lets the candidate in, and it lets the old state go. Differentiate "
         "(1 - z) h + z c by z: how does each term change when z grows?"
     ),
+    "bracket_turned": (
+        "The gate's error has the wrong sign. Differentiate (1 - z) h + z c by z: which of the two grows with z?"
+    ),
     "candidate_gate_missing": (
         "The candidate enters h_t multiplied by something. Look at the line that makes its error."
     ),
