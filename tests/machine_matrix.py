@@ -89,7 +89,7 @@ def turn():
     """Return a number by which a run takes its turn: the commit's, so that one that fails can be run again."""
     commit = ""
     if shutil.which("git"):
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+        commit = subprocess.run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
     return int(commit[:8] or "0", 16)
 
 

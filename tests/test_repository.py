@@ -10,6 +10,7 @@ import sys
 import tokenize
 import tomllib
 
+import machine_matrix
 import pytest
 from execute_notebooks import ROOT, notebooks, read, readable
 from links import FENCED, dead_links
@@ -259,3 +260,11 @@ def test_links_and_images_of_a_page_lead_somewhere(path):
 def test_what_is_wrong_with_a_page_is_seen(text, words):
     problems = list(page_problems(ROOT / "page.md", text))
     assert not problems if words is None else len(problems) == 1 and words in problems[0]
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git here")
+def test_a_copy_without_a_commit_has_its_turn_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine_matrix, "ROOT", tmp_path)
+    assert machine_matrix.turn.__wrapped__() == 0  # no repository
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    assert machine_matrix.turn.__wrapped__() == 0  # one in which nothing was committed yet
