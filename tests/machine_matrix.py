@@ -89,7 +89,8 @@ def turn():
     """Return a number by which a run takes its turn: the commit's, so that one that fails can be run again."""
     commit = ""
     if shutil.which("git"):
-        commit = subprocess.run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+        command = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]  # says nothing where there is no commit
+        commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     return int(commit[:8] or "0", 16)
 
 
