@@ -1,5 +1,6 @@
 """`python -m rnn_lib.grade`: every notebook gets its rows, whatever it does, and spoils no other's."""
 
+import contextlib
 import csv
 import shutil
 import subprocess
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.kernelspec import KernelSpec
 from nbformat.v4 import new_code_cell, new_notebook
 
 from rnn_lib import exercises
 from rnn_lib.exercises.course import EXERCISES
+from rnn_lib.grade import run
 from rnn_lib.grade.__main__ import main
 from rnn_lib.grade.run import calls_of_checks, collect
 from rnn_lib.grade.table import MAX_MESSAGE, Row, summary, write_csv, write_html
@@ -202,3 +205,23 @@ def test_calls_of_checks():
     found = calls_of_checks("exercises.check_step(step)\nprint(check_forward(a.b))\ncheck_other(1)", checks)
     assert found == {"check_step": "step", "check_forward": "a.b"}
     assert calls_of_checks("%matplotlib inline\nexercises.check_step(step)", checks) == {}
+
+
+@pytest.mark.parametrize("failures", [2, 3])
+def test_a_kernel_that_does_not_start_is_started_again(failures, monkeypatch, tmp_path):
+    """As where another process takes the port that was free a moment before."""
+    specs = []
+
+    def dead_at_first(argv, **settings):
+        specs.append(argv)
+        return KernelSpec(argv=argv if len(specs) > failures else [sys.executable, "-c", "pass"], **settings)
+
+    monkeypatch.setattr(run, "KernelSpec", dead_at_first)
+    with contextlib.ExitStack() as until:
+        if failures == 3:
+            with pytest.raises(RuntimeError, match="Kernel died"):
+                run.start(tmp_path / "02_shapes.ipynb", 8, until)
+        else:
+            client = run.start(tmp_path / "02_shapes.ipynb", 8, until)
+            client.execute_cell(new_code_cell("1 + 1"), 0)  # it answers
+    assert len(specs) == 3

@@ -5,6 +5,7 @@ likes. What it found stands in FOLDER, a file for each answer, and what went wro
 """
 
 import ast
+import contextlib
 import json
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 __all__ = ["calls_of_checks", "collect", "read"]
 
 PATIENCE = 120  # seconds: a busy machine may take as long to start a kernel
+TRIES = 3  # a port that was free may be taken when a kernel opens it
 ONE_CELL = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])  # the client keeps the cell it runs in it
 KERNEL = ["-m", "ipykernel_launcher", "--IPKernelApp.ignore_cwd=True", "-f", "{connection_file}"]
 
@@ -95,15 +97,26 @@ def end(process):
     psutil.wait_procs(family, timeout=10)
 
 
+def start(path, cell_seconds, until):
+    """Return the client of a new kernel, which ends when the ExitStack `until` is closed."""
+    for left in reversed(range(TRIES)):
+        manager = AsyncKernelManager(kernel_name="learner")
+        manager._kernel_spec = KernelSpec(argv=[sys.executable, *KERNEL], display_name="", language="python")
+        client = Deaf(ONE_CELL, km=manager, timeout=PATIENCE, startup_timeout=PATIENCE, allow_errors=True,
+                      interrupt_on_timeout=True, raise_on_iopub_timeout=False, shutdown_kernel="immediate",
+                      error_on_timeout={"ename": "Timeout", "evalue": f"it ran for more than {cell_seconds:g} s"},
+                      resources={"metadata": {"path": str(Path(path).parent)}})
+        try:
+            until.enter_context(client.setup_kernel())
+            return client
+        except RuntimeError:  # the kernel ended before it was ready
+            if not left:
+                raise
+
+
 def run(path, folder, checks, cell_seconds, megabytes):
     """Execute the cells one after another; after the one that calls a check, or at the end, take its answer."""
     notebook = read(path)
-    manager = AsyncKernelManager(kernel_name="learner")
-    manager._kernel_spec = KernelSpec(argv=[sys.executable, *KERNEL], display_name="", language="python")
-    client = Deaf(ONE_CELL, km=manager, timeout=PATIENCE, allow_errors=True, interrupt_on_timeout=True,
-                  error_on_timeout={"ename": "Timeout", "evalue": f"it ran for more than {cell_seconds:g} s"},
-                  resources={"metadata": {"path": str(Path(path).parent)}}, raise_on_iopub_timeout=False,
-                  shutdown_kernel="immediate")
     problems, failed = {}, []
 
     def note(check, kind, message):
@@ -135,7 +148,8 @@ def run(path, folder, checks, cell_seconds, megabytes):
         cause = next((f" {what}" for source, what in failed if expression in source), "")
         note(check, kind, f"there is no answer to take out of the notebook: {error[0]}: {error[1]}.{cause}")
 
-    with client.setup_kernel():
+    with contextlib.ExitStack() as until:
+        client = start(path, cell_seconds, until)
         execute(f"__import__('rnn_lib.grade.answers', fromlist=['prepare']).prepare({megabytes})")
         client.timeout = cell_seconds
         number, rest = 0, None
