@@ -66,12 +66,14 @@ def cast(name, value, array, dtype):
 
 def fits(sizes, shape):
     """True if an array's sizes are those of `shape`, as in `check_array`."""
+    if 0 in sizes:
+        return False
+    if sizes == shape:
+        return True
     if ... in shape:
         i, n = shape.index(...), len(sizes) - len(shape) + 1
         shape = shape[:i] + ("any",) * n + shape[i + 1 :]
-    if 0 in sizes or len(sizes) != len(shape):
-        return False
-    return sizes == shape or all([n == m or type(m) is str for n, m in zip(sizes, shape, strict=True)])
+    return len(sizes) == len(shape) and all([n == m or type(m) is str for n, m in zip(sizes, shape, strict=True)])
 
 
 def shape_of(value):
