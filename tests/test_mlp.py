@@ -190,3 +190,7 @@ def test_the_sigmoid_keeps_its_lower_tail_as_pytorchs(dtype):
     np.testing.assert_allclose(step, [s * (1 - s) for s in exact], rtol=1e-6, atol=1e-16)
     torch = pytest.importorskip("torch")
     np.testing.assert_allclose(value, torch.sigmoid(torch.tensor(z)).numpy(), rtol=4 * np.finfo(dtype).eps)
+
+
+def test_the_first_weights_are_those_of_seed_0():
+    np.testing.assert_array_equal(MLP(2, (3,), 1).params["W_1"], MLP(2, (3,), 1, seed=0).params["W_1"])

@@ -396,6 +396,12 @@ def test_a_loss_that_ends_far_above_its_start_is_mentioned(capsys):
     assert len({f"{loss:.3g}" for loss in history.loss}) == 4
 
 
+def test_a_loss_that_is_large_and_falls_is_not_mentioned():
+    model, X, target, _ = rnn_problem()
+    history = fit(model, X, 100 * target, SGD(model.params, lr=0.01), epochs=4, verbose=False)
+    assert history.loss[0] > history.loss[-1] > 100 and history.message == ""
+
+
 def test_a_float32_model_whose_loss_overflows_diverges_like_any_other():
     model, X, target, _ = rnn_problem(dtype=np.float32)
     for too_large in (1e38, 3e38):
