@@ -39,7 +39,7 @@ def accuracy_table(right, title):
         for x, question in enumerate(questions):
             axis.text(x, y, share_range(right[network][question]), ha="center", va="center", color=TARGET,
                       fontsize=10, fontweight="bold" if worst[y, x] > 0.95 else "normal")
-    axis.set_xticks(range(len(questions)), questions, fontsize=9)
+    axis.set_xticks(range(len(questions)), questions, fontsize=8)
     axis.set_yticks(range(len(networks)), networks)
     axis.tick_params(length=0)
     axis.grid(False)

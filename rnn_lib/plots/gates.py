@@ -94,10 +94,10 @@ def journey(h):
     return "a large part of the distance between them" if step > apart / 5 else "a small part"
 
 
-def gate_map(gates, title):
+def gate_map(gates, title, rows="unit"):
     """Draw gates over time as heat maps, {label: (T, H)}, one row per unit: white closed (0), black open (1).
 
-    The units stand in the order of their mean in the first map, the most open on top.
+    The units stand in the order of their mean in the first map, the most open on top. `rows` says what else a row is.
     """
     figure, axes = new_figure(1, len(gates), height=3.4, sharey=True, squeeze=False)
     order = np.argsort(-next(iter(gates.values())).mean(axis=0), kind="stable")
@@ -109,6 +109,6 @@ def gate_map(gates, title):
         axis.set_title(label, fontweight="normal", fontsize=11)
         axis.set(xlabel="time step t", xticks=[1, *range(T // 4, T + 1, T // 4)], yticks=sorted({0, H - 1}))
     figure.colorbar(image, ax=axes[0, -1], ticks=[0, 1], pad=0.02)
-    axes[0, 0].set_ylabel("unit")
+    axes[0, 0].set_ylabel(rows)
     headline(figure, title)
     return say(figure, f"{title}. Drawn over {T} steps: {listing(gates)}.")
