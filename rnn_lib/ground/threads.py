@@ -6,16 +6,17 @@ import sys
 
 __all__ = ["PAYS", "one_thread"]
 
-PAYS = 2**24  # multiplications in a product from which on a second thread saves at least a third of its time
+PAYS = 2**24  # multiplications in a product from which on a second thread saves half of its time, in float32
 
 
 def one_thread(size):
     """Return a context in which BLAS keeps to one thread, if products of `size` multiplications are too small for two.
 
-    A second thread costs time on small products. From 2^21 multiplications on it saves a seventh at best, from 2^24 on
-    a third (fastest of 25 runs, two cores). On a busy machine it waits for its turn, and a step of training takes 4 to
-    12 times as long. The limit itself costs 7 microseconds. The numbers do not depend on it. The former setting comes
-    back at the end, also after an error. In a browser there is one thread anyway.
+    On two idle cores a second thread saves a quarter to two fifths of a product in float32 from 2^20 multiplications on,
+    half from 2^24 on, and in float64 a tenth at best (fastest of 25 runs). On smaller products it costs time, and on a
+    busy machine it waits for its turn: a step of training then takes 4 to 12 times as long. The limit itself costs 7
+    microseconds. The numbers do not depend on it. The former setting comes back at the end, also after an error. In a
+    browser there is one thread anyway.
     """
     if size >= PAYS or sys.platform == "emscripten":
         return contextlib.nullcontext()
