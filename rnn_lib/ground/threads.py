@@ -12,10 +12,10 @@ PAYS = 2**24  # multiplications in a product from which on a second thread saves
 def one_thread(size):
     """Return a context in which BLAS keeps to one thread, if products of `size` multiplications are too small for two.
 
-    On two idle cores a second thread saves a quarter to two fifths of a product in float32 from 2^20 multiplications on,
-    half from 2^24 on, and in float64 a tenth at best (fastest of 25 runs). On smaller products it costs time, and on a
-    busy machine it waits for its turn: a step of training then takes 4 to 12 times as long. The limit itself costs 7
-    microseconds. The numbers do not depend on it. The former setting comes back at the end, also after an error. In a
+    On two idle cores a second thread saves a quarter to two fifths of a product in float32 from 2^20 multiplications
+    on, half from 2^24 on, and in float64 a tenth at best (fastest of 25 runs). On smaller products it costs time, and
+    on a busy machine it waits for its turn: a step of training then takes 4 to 12 times as long. The limit itself costs
+    7 microseconds. The numbers do not depend on it. The former setting comes back at the end, also after an error. In a
     browser there is one thread anyway.
     """
     if size >= PAYS or sys.platform == "emscripten":
