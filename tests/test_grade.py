@@ -225,3 +225,11 @@ def test_a_kernel_that_does_not_start_is_started_again(failures, monkeypatch, tm
             client = run.start(tmp_path / "02_shapes.ipynb", 8, until)
             client.execute_cell(new_code_cell("1 + 1"), 0)  # it answers
     assert len(specs) == 2
+
+
+def test_what_a_learner_wrote_is_no_formula_in_a_spreadsheet(tmp_path):
+    names = ["=HYPERLINK(1)/02.ipynb", "+1.ipynb", "-1.ipynb", "@a.ipynb", "a=b.ipynb"]
+    write_csv(tmp_path / "grades.csv", [Row(name, "shapes", False, "missing", f"{name}, said") for name in names])
+    with open(tmp_path / "grades.csv", newline="", encoding="utf-8") as file:
+        found = [(row["learner"], row["message"]) for row in csv.DictReader(file)]
+    assert found == [(f"'{name}", f"'{name}, said") for name in names[:4]] + [(names[4], f"{names[4]}, said")]

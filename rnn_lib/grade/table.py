@@ -37,7 +37,7 @@ def write_csv(path, rows):
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(Row._fields)
-        writer.writerows(row._replace(message=short(row.message)) for row in rows)
+        writer.writerows(row._replace(learner=plain(row.learner), message=plain(short(row.message))) for row in rows)
 
 
 def write_html(path, rows):
@@ -88,3 +88,8 @@ def short(message):
     """Return a message in one line, cut where it is longer than anybody reads."""
     message = " ".join(message.split())
     return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…"
+
+
+def plain(text):
+    """Return a text that a spreadsheet takes for no formula: a file's name and a message hold what learners wrote."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
