@@ -92,6 +92,7 @@ def test_planes_say_who_moves():
 
 def test_gate_maps_stand_in_the_order_of_the_first():
     first = np.array([[0.1, 0.9, 0.5]] * 8)
-    figure = plots.gate_map({"f": first, "i": 1 - first}, "Two gates of three units")
+    figure = plots.gate_map({"f": first, "i": 1 - first}, "Two gates of three starts", rows="start")
+    assert figure.axes[0].get_ylabel() == "start"
     for axis, expected in zip(figure.axes, ([0.9, 0.5, 0.1], [0.1, 0.5, 0.9]), strict=False):
         np.testing.assert_allclose(np.asarray(axis.images[0].get_array())[:, 0], expected)

@@ -273,4 +273,3 @@ def check_model_and_loss(model, loss_fn):
     check_has("model", model, "params", "forward", "backward")
     check_named_arrays("model.params", model.params)
     check_callable("loss_fn", loss_fn)
-

@@ -21,7 +21,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 __all__ = ["calls_of_checks", "collect", "read"]
 
 PATIENCE = 120  # seconds: a busy machine may take as long to start a kernel
-TRIES = 2  # a port that was free may be taken when a kernel opens it
+TRIES = 2  # to start a kernel: the port that Jupyter found free may be taken when the kernel opens it
 ONE_CELL = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])  # the client keeps the cell it runs in it
 KERNEL = ["-m", "ipykernel_launcher", "--IPKernelApp.ignore_cwd=True", "-f", "{connection_file}"]
 
