@@ -3,6 +3,7 @@
 nbval compares what the cells print; these rules are about the pages themselves.
 """
 
+import itertools
 import re
 import shlex
 import sys
@@ -31,6 +32,7 @@ MAX_PROSE_WORDS = 150
 MAX_CODE_LINES = 18
 MIN_ALT_WORDS = 4
 IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^)\s]+)[^)]*\)|(?P<tag><img\b[^>]*>)")
+LIST_ITEM = re.compile(r" {0,3}(\d+[.)]|[-+*]) ")
 NOT_PROSE = re.compile(
     r"<details>.*?</details>|\$\$.*?\$\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}|<[^>]+>", re.DOTALL,
 )
@@ -162,6 +164,13 @@ def short_prose(notebook, path):
             yield f"cell {i} has {words} words, more than {MAX_PROSE_WORDS}: {source[:40]!r}"
 
 
+def lists_on_purpose(notebook, path):
+    for i, source in prose_cells(notebook):
+        for before, line in itertools.pairwise(FENCED.sub("", source).split("\n")):
+            if LIST_ITEM.match(line) and before.strip() and not (LIST_ITEM.match(before) or before.startswith("  ")):
+                yield f"cell {i}: after {before[-20:]!r} the line {line[:20]!r} begins a list: leave a line empty"
+
+
 def short_code(notebook, path):
     for number, cell in enumerate(code_cells(notebook), start=1):
         lines = sum(bool(line.strip()) for line in cell.source.splitlines())
@@ -203,7 +212,8 @@ def title_and_recap(notebook, path):
 
 RULES = [
     first_line, execution_counts, clean_outputs, nothing_ignored, no_widget_state, figures_have_pictures, figures_speak,
-    images_described, links_resolve, short_prose, short_code, same_on_any_machine, normal_form, title_and_recap,
+    images_described, links_resolve, lists_on_purpose, short_prose, short_code, same_on_any_machine, normal_form,
+    title_and_recap,
 ]
 
 
@@ -367,6 +377,7 @@ BREAKS = [
     (links_resolve, lambda n: changed(n, 1, source="[word](words.md#gone)"), "no heading of words.md"),
     (links_resolve, lambda n: changed(n, 1, source="[pages](../notebooks#gone)"), "no heading"),
     (links_resolve, lambda n: changed(n, 1, source="## 1 · A\n[there](#1-·-A)"), "does not jump"),
+    (lists_on_purpose, lambda n: changed(n, 1, source="it stretches axes of size\n1. That is meant."), "begins a list"),
     (short_prose, lambda n: changed(n, 1, source="word " * 151), "151 words"),
     (short_prose, lambda n: changed(n, 1, source="| a | b |\n| --- | --- |\n" + "| word | word |\n" * 80), "words"),
     (short_code, lambda n: changed(n, 3, source="x = 1\n" * 19), "19 lines"),
