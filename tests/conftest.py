@@ -49,6 +49,6 @@ def pytest_terminal_summary(terminalreporter):
     if busy:
         terminalreporter.line(f"the machine was not idle, so that the targets were not asked for: {', '.join(busy)}")
     for panel, before, after in (value for name, value in measured if name == "kernel memory, MB"):
-        terminalreporter.line(f"kernel memory over 200 moves of {panel}: {before} MB before, {after} MB after")
+        terminalreporter.line(f"kernel memory over the moves of {panel}: {before} MB before, {after} MB after")
     for panel, pictures, late in (value for name, value in measured if name == "pictures in a drag"):
         terminalreporter.line(f"drag of {panel}: {pictures:.0f} pictures a second, the last after {late:.0f} ms")

@@ -339,13 +339,16 @@ class Page:
     def press(self, cell, control, key, times=1):
         """Press a key on a slider or a list; returns what was seen until the panel had answered.
 
+        "pressing" is the time that the presses took, ms.
         After several presses the last answer is to be awaited: the kernel may be idle for a moment in between.
         """
         self.js("([i, k]) => lab.handle(i, k).focus()", [cell, control])
         self.js("lab.watch", [cell, 4 if times == 1 else 20])
+        start = time.monotonic()
         for _ in range(times):
             self.page.keyboard.press(key)
-        return self.js("() => lab.answer")
+        pressing = 1000 * (time.monotonic() - start)
+        return self.js("() => lab.answer") | {"pressing": pressing}
 
     def look(self, theme, width):
         """Use JupyterLab's "Light" or "Dark" theme in a window so many pixels wide."""

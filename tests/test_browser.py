@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import statistics
+import time
 from pathlib import Path
 
 import lab
@@ -33,39 +34,49 @@ TURN = 1 + turn() % max(1, len(LESSONS) - 1)  # a fork may have deleted lessons
 RUN_ALL = LESSONS if os.environ.get("RUN_ALL") == "all" else LESSONS[:1] + LESSONS[TURN : TURN + 1]
 SHOTS = os.environ.get("SHOTS")
 # What the panels are built for on two idle cores: median and 95 % of the time from key press to painted page, ms. The
-# test refuses twice as much; on a machine that is not idle, only what would feel broken there.
+# test refuses twice as much, three times in a row: the machine may stall for a moment, a slow panel is slow each time.
+# On a machine that is not idle, it refuses only what would feel broken there.
+TRIES = 3
 TARGETS = {"trains": (250, 450), "trains nothing": (120, 200)}
 MEDIAN_LIMIT = 1000  # ms, on a machine that is not idle
 TEST_LIMIT = 420  # s, then the browser hangs: the longest test takes about a minute on an idle machine
-MEMORY_LIMIT = 10  # MB over 200 moves
+FULL, MOVES, MOVES_BY_HAND = 20, 60, 80  # moves of a control: after 20, caches are full
+MEMORY_LIMIT = 0.05  # MB a move after that; a picture left behind is 0.3 MB or more
+PATIENCE = 20  # s, until a page shows what it is to show: on a busy machine the last answer comes late
 PANEL_STATE = """
 import json
-print(json.dumps([panel.summary, panel.run(**panel.settings).summary]))
+print(json.dumps([panel.run(**panel.settings).summary, panel.summary, [
+    getattr(control, "index", control.value) for control in panel.controls.values()
+    if hasattr(control, "readout") or hasattr(control, "index")]]))
 """
+# What is in use, without what was used before and is kept for the next one: that would hide a leak for a while.
 MEMORY = """
-import gc, psutil
-gc.collect()
-print(psutil.Process().memory_info().rss / 1e6)
+import ctypes, gc, os, psutil
+
+def print_memory():
+    gc.collect()
+    if os.name == "posix":
+        getattr(ctypes.CDLL(None), "malloc_trim", abs)(0)
+    print(psutil.Process().memory_info().rss / 1e6)
 """
-# Two hundred moves without the hand: what is computed is remembered, drawing is as ever, of five pictures one is made,
-# and none is sent. With the hand, all are: see test_two_hundred_moves_by_hand_leave_no_trace.
-MOVES = """
-import functools, gc, psutil
+# Moves without the hand: what is computed is remembered, drawing is as ever, of five pictures one is made, and none is
+# sent. With the hand, all are: see test_moves_by_hand_leave_no_trace.
+MOVE = f"""{MEMORY}
+import functools
 from rnn_lib.playgrounds.picture import to_urls
 control, run, failed = next(iter(panel.controls.values())), panel.run, []
-panel.run = functools.lru_cache(lambda **settings: run(**{k: v for k, v in settings.items() if k != "on_epoch"}))
+panel.run = functools.lru_cache(lambda **settings: run(**{{k: v for k, v in settings.items() if k != "on_epoch"}}))
 options = getattr(control, "options", None)
 values = (control.min, control.max) if hasattr(control, "max") else ("a", "b") if options is None else (
     [option[1] if isinstance(option, tuple) else option for option in (options[0], options[-1])])
 panel.hooks = dict
 panel.paint = (lambda figure: move % 5 or to_urls(figure)) if hasattr(panel.picture, "children") else len
 start = control.value
-for move in range(200):
+for move in range({MOVES}):
     control.value = values[move % 2]
     failed += [panel.summary] * ("Not computed" in panel.summary)
-    if move in (20, 199):
-        gc.collect()
-        print(psutil.Process().memory_info().rss / 1e6)
+    if move in ({FULL}, {MOVES} - 1):
+        print_memory()
 del panel.hooks, panel.paint
 panel.past = []
 panel.run, control.value = run, start
@@ -180,9 +191,25 @@ def sound(answer):
 
 
 def check_not_stale(page, cell):
-    """The panel shows what its settings give, computed afresh."""
-    summary, fresh = json.loads(page.execute(PANEL_STATE))
-    assert summary == fresh == page.js("i => lab.text(i)", cell)
+    """The panel shows what its settings give, computed afresh, and its settings are where its controls stand."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        fresh, summary, settings = json.loads(page.execute(PANEL_STATE))
+        shown = page.js("i => lab.text(i)", cell)
+        stand = [page.value(cell, k) for k in range(len(settings))]
+        if summary == fresh == shown and all(map(stands_at, stand, settings)):
+            return
+        assert time.monotonic() < deadline, (fresh, summary, shown, settings, stand)
+
+
+def check_says(page, cell, wanted):
+    """The panel's text comes to be `wanted`, or to hold its parts, in a list."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        said = page.js("i => lab.text(i)", cell)
+        if all(part in said for part in wanted) if isinstance(wanted, list) else said == wanted:
+            return
+        assert time.monotonic() < deadline, (said, wanted)
 
 
 def tab_to(page, element):
@@ -254,24 +281,39 @@ def move_every_slider(page, cell, name=""):
     return answers
 
 
+def at_last(measure):
+    """Measure until it is quick enough: (True, what was measured), or (False, ...) if the machine is not idle.
+
+    measure() -> (quick enough, what was measured). If it is not, TRIES times in a row, on an idle machine: it fails.
+    """
+    for _ in range(TRIES):
+        quick, measured = measure()
+        if quick or not idle():
+            return quick, measured
+    pytest.fail(f"too slow {TRIES} times in a row, at last {str(measured)[:300]}")
+
+
 @pytest.mark.parametrize("name", PANELS)
 def test_every_slider_of_a_panel_is_answered_in_time(panels, name, record_property):
     cell = show_panel(panels, name)
-    at_ease = idle()
-    answers = move_every_slider(panels, cell, name)
-    check_not_stale(panels, cell)
-    check_spoken(panels, cell)
-    before, after, failed = map(float, panels.execute(MOVES).split())
-    record_property("kernel memory, MB", [name, round(before, 1), round(after, 1)])
-    assert after - before < MEMORY_LIMIT and not failed
-    times = [round(answer["milliseconds"]) for answer in answers]
     trains = "trains nothing" if panels.execute("print(panel.follows)").strip() == "True" else "trains"
+    median, most = TARGETS[trains]
+
+    def move():
+        answers = move_every_slider(panels, cell, name)
+        check_not_stale(panels, cell)
+        times = [round(answer["milliseconds"]) for answer in answers]
+        quick = statistics.median(times) < 2 * median and statistics.quantiles(times, n=20)[-1] < 2 * most
+        return quick, (times, answers)
+
+    at_ease, (times, answers) = at_last(move)
+    check_spoken(panels, cell)
+    before, after, failed = map(float, panels.execute(MOVE).split())
+    record_property("kernel memory, MB", [name, round(before, 1), round(after, 1)])
+    assert after - before < MEMORY_LIMIT * (MOVES - FULL) and not failed
     record_property("release to painted page, ms", [f"{name}, {trains}", times])
     record_property("parts, ms", [name, {part: statistics.median(a["parts"][part] for a in answers) for part in PARTS}])
-    if at_ease and idle():
-        median, most = TARGETS[trains]
-        assert statistics.median(times) < 2 * median and statistics.quantiles(times, n=20)[-1] < 2 * most, times
-    else:
+    if not at_ease:
         record_property("not idle", name)
         assert statistics.median(times) < MEDIAN_LIMIT
 
@@ -282,23 +324,26 @@ FOLLOWING = ["backward_walk_panel", "lag_panel", "shapes_panel", "units_panel", 
 @pytest.mark.parametrize("name", ["cliff_panel", *FOLLOWING])
 def test_the_picture_follows_a_drag(panels, name, record_property):
     cell = show_panel(panels, name)
-    at_ease = idle()
-    panels.execute("marks.clear()")
-    answer = panels.drag(cell, 0, steps=40, seconds=2)
-    assert not answer["lost"] and not answer["jumps"]
-    check_not_stale(panels, cell)
-    drawn = sorted(end for part, _, end in json.loads(panels.execute("print(json.dumps(marks))")) if part == "draw")
-    during = [end for end in drawn if answer["start"] < end < answer["released"]]
     values = panels.value(cell, 0)
     possible = round((values["max"] - values["min"]) / values["step"])
-    record_property("pictures in a drag", [name, len(during) / 2, answer["painted"] - answer["released"]])
-    assert len(drawn) <= possible + 1, "one drawing for a value"
-    if at_ease and idle():
-        assert len(during) >= min(0.75 * possible, 16), "eight pictures a second, if there are so many values"
-        assert answer["painted"] - answer["released"] < 250, "no backlog"
-    else:
+
+    def drag():
+        panels.execute("marks.clear()")
+        answer = panels.drag(cell, 0, steps=40, seconds=2)
+        assert not answer["lost"] and not answer["jumps"]
+        check_not_stale(panels, cell)
+        drawn = [end for part, _, end in json.loads(panels.execute("print(json.dumps(marks))")) if part == "draw"]
+        assert len(drawn) <= possible + 1, "one drawing for a value"
+        during = sum(answer["start"] < end < answer["released"] for end in drawn)
+        late = answer["painted"] - answer["released"]
+        # eight pictures a second, if there are so many values, and no backlog
+        return during >= min(0.75 * possible, 16) and late < 250, (during, late)
+
+    at_ease, (during, late) = at_last(drag)
+    record_property("pictures in a drag", [name, during / 2, late])
+    if not at_ease:
         record_property("not idle", name)
-        assert len(during) >= 2
+        assert during >= 2
 
 
 def test_every_panel_in_the_dark_and_on_a_narrow_page(panels):
@@ -345,8 +390,8 @@ def test_a_typed_number_is_taken_or_refused_in_words(panels):
         if wanted in (None, before):
             panels.page.keyboard.press("Enter")
             panels.page.wait_for_timeout(100)
-            said = panels.js("i => lab.text(i)", cell)
-            assert wanted == before or ("cannot be taken" in said and "0.005, 0.01, 0.02" in said)
+            if wanted is None:
+                check_says(panels, cell, ["cannot be taken", "0.005, 0.01, 0.02"])
         else:
             panels.js("lab.watch", [cell, 4])
             panels.page.keyboard.press("Enter")
@@ -389,22 +434,22 @@ def open_panel(page, code):
     page.execute(CLOCK)
 
 
-def test_two_hundred_moves_by_hand_leave_no_trace(panels, record_property):
+def test_moves_by_hand_leave_no_trace(panels, record_property):
     cell = show_panel(panels, "lag_panel")
     panels.press(cell, 0, "Home")
     times, before = [], None
-    for move in range(220):
-        if move == 20:  # by now caches are full
-            before = float(panels.execute(MEMORY))
+    for move in range(MOVES_BY_HAND):
+        if move == FULL:
+            before = float(panels.execute(MEMORY + "print_memory()"))
             times.clear()
         answer = panels.press(cell, 0, "ArrowRight" if move % 20 < 10 else "ArrowLeft")
         assert sound(answer), (move, answer)
         times.append(answer["milliseconds"])
-    after = float(panels.execute(MEMORY))
+    after = float(panels.execute(MEMORY + "print_memory()"))
     check_not_stale(panels, cell)
-    record_property("release to painted page, ms", ["200 moves of lag_panel", [round(time) for time in times]])
+    record_property("release to painted page, ms", ["moves of lag_panel by hand", [round(time) for time in times]])
     record_property("kernel memory, MB", ["lag_panel, by hand", round(before, 1), round(after, 1)])
-    assert after - before < MEMORY_LIMIT
+    assert after - before < MEMORY_LIMIT * (MOVES_BY_HAND - FULL)
 
 
 FINE_PANEL = """
@@ -478,8 +523,9 @@ def test_a_slow_panel_keeps_its_promises(page):
 
     page.execute("runs.clear()")
     answer = page.press(0, 0, "ArrowRight", times=10)
-    assert sound(answer) and page.js("lab.text(0)") == "n = 12, other = 1"
-    assert len(json.loads(page.execute("print(runs)"))) <= 3
+    check_says(page, 0, "n = 12, other = 1")
+    assert sound(answer)
+    assert len(json.loads(page.execute("print(runs)"))) <= 3 + answer["pressing"] / 600, "a run takes 0.6 s"
     check_not_stale(page, 0)
 
     answer = page.press(0, 0, "ArrowRight")
