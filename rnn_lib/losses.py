@@ -120,4 +120,4 @@ def check_output(name, Y, shape=(..., "C")):
     Whole numbers would wrap round, and float16 overflows at 65,504.
     """
     Y = check_array(name, Y, shape)
-    return Y.astype(float) if Y.dtype.kind in "iub" or Y.dtype == np.float16 else Y
+    return Y.astype(float) if Y.dtype.kind in "iub" or Y.dtype.char == "e" else Y

@@ -75,7 +75,7 @@ class Recurrent(Model):
     def remember(self, X, h, *more):
         """Keep what `backward` needs, the states after X; nobody may write into them meanwhile."""
         for array in (X, h, *more):
-            array.flags.writeable = False
+            array.setflags(write=False)
         self._forward = (X, h, *more)
 
     def begin_backward(self, dY):

@@ -3,6 +3,7 @@
 import math
 import numbers
 import os
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,6 +65,7 @@ def cast(name, value, array, dtype):
         return array.astype(dtype)
 
 
+@lru_cache(256)  # the same shapes come again and again
 def fits(sizes, shape):
     """True if an array's sizes are those of `shape`, as in `check_array`."""
     if 0 in sizes:
