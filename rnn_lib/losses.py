@@ -59,14 +59,14 @@ def cross_entropy_loss(logits, labels, mask=None):
     shifted = logits - logits.real.max(axis=-1, keepdims=True)  # as in softmax
     e = np.exp(shifted)
     total = e.sum(axis=-1, keepdims=True)
-    label = labels[..., None]
-    log_p = np.take_along_axis(shifted, label, axis=-1) - np.log(total)
+    at_label = (*np.indices(labels.shape, sparse=True), labels)  # each target's own place
+    log_p = shifted[at_label] - np.log(total[..., 0])
     n = int(np.count_nonzero(counts))
     d_logits = e / total
-    np.put_along_axis(d_logits, label, np.take_along_axis(d_logits, label, axis=-1) - 1, axis=-1)
+    d_logits[at_label] -= 1
     d_logits *= counts[..., None]
     d_logits /= n
-    return -log_p[..., 0].sum(where=counts) / n, d_logits
+    return -log_p.sum(where=counts) / n, d_logits
 
 
 def check_class_numbers(target, n_outputs, mask=None):

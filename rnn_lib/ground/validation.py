@@ -141,9 +141,9 @@ def check_labels(name, labels, n_classes, shape, counts=True):
     labels = check_array(name, labels, shape)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected whole numbers, got dtype {labels.dtype}")
-    wrong = np.argwhere(((labels < 0) | (labels >= n_classes)) & counts)
-    if len(wrong):
-        index = tuple(int(i) for i in wrong[0])
+    wrong = ((labels < 0) | (labels >= n_classes)) & counts
+    if wrong.any():
+        index = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(f"{name}: expected classes from 0 to {n_classes - 1}, got {labels[index]} at index {index}")
     return labels
 
