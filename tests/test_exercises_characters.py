@@ -198,6 +198,7 @@ def test_each_temperature_is_looked_at(only):
     ("wrong_type", lambda p, u: p),
     ("wrong_type", lambda p, u: float(draw(p, u))),
     ("wrong_type", lambda p, u: True),
+    ("own_dice", lambda p, u: np.random.default_rng().choice(len(p), p=p)),
 ])
 def test_draw_wrong(kind, answer):
     assert exercises.check_draw(answer).kind == kind
