@@ -1,5 +1,7 @@
 """The checks of notebook 10's exercises: right answers pass, known mistakes are named, nothing raises."""
 
+import itertools
+
 import numpy as np
 import pytest
 from oracles import Awkward, refuse_all
@@ -9,6 +11,7 @@ from rnn_lib.losses import softmax
 
 CHECKS = (exercises.check_measures, exercises.check_bigram_losses, exercises.check_temper, exercises.check_draw,
           exercises.check_top_k)
+DICE = itertools.cycle(range(7))
 
 
 RUBBISH = [
@@ -198,6 +201,7 @@ def test_each_temperature_is_looked_at(only):
     ("wrong_type", lambda p, u: p),
     ("wrong_type", lambda p, u: float(draw(p, u))),
     ("wrong_type", lambda p, u: True),
+    ("own_dice", lambda p, u: next(DICE)),
 ])
 def test_draw_wrong(kind, answer):
     assert exercises.check_draw(answer).kind == kind

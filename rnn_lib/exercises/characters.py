@@ -130,7 +130,9 @@ def check_draw(draw):
     def hits(p):
         return np.searchsorted(p.cumsum(), numbers, side="right")
 
-    got = [drawn(p, float(u)) for u in numbers]
+    got, *again = ([drawn(p, float(u)) for u in numbers] for _ in range(5))
+    require(all(same == got for same in again), "own_dice", "called again with the same u it returns another letter. u "
+            "is the random number: draw no other.")
     edges, right = p.cumsum(), hits(p)
     asked = f"for p = {p.tolist()} and u = {', '.join(f'{u:g}' for u in numbers)}"
     judge(f"{asked} the right letters are {right.tolist()}: the answer", got, right, [

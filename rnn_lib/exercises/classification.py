@@ -30,15 +30,13 @@ def check_softmax(answer):
     e = np.exp(logits)
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     exact = softmax(logits)
-
-    def over(axis):
-        return e / e.sum(axis=axis, keepdims=True)
-
     mistakes = [
-        ("wrong_axis", over(0), "the sum runs over the steps. The classes are on the last axis."),
-        ("wrong_axis", over(1), "the sum runs over the batch. The classes are on the last axis."),
-        ("wrong_axis", e / e.sum(), "one sum over everything. Each step of each sequence needs a sum of its own."),
-        ("wrong_axis", shifted / shifted.sum(), "one sum over everything. Each step needs a sum of its own."),
+        *(("wrong_axis", powers / powers.sum(axis=axis, keepdims=True), advice) for powers in (e, shifted)
+          for axis, advice in [
+              (0, "the sum runs over the steps. The classes are on the last axis."),
+              (1, "the sum runs over the batch. The classes are on the last axis."),
+              (None, "one sum over everything. Each step of each sequence needs a sum of its own."),
+          ]),
         ("divided", softmax(logits / logits.max(axis=-1, keepdims=True)), "the logits are divided by the largest one. "
          "Subtract it: only differences count."),
         ("not_normalised", e, "these are positive, but do not sum to 1 over the classes."),
