@@ -431,3 +431,48 @@ def test_central_differences_that_are_all_zero_warn_of_nothing():
         warnings.simplefilter("error")
         report = check_gradients(model, X, lambda Y: (1e6 + 1e-12 * Y.sum(), np.full_like(Y, 1e-12)), method="central")
     assert report.passed and "Not tested here: the gradient of W_xh at own weights, which rounding hides" in str(report)
+
+
+BALANCED = np.arange(48).reshape(8, 6) % 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_terms_that_cancel_are_no_mistake(seed):
+    """With balanced labels and tiny weights the gradient of b_y is what rounding leaves of a sum of large terms."""
+    model = RNN(2, 4, 3, seed=seed)
+    for p in model.params.values():
+        p *= 1e-5
+    X = np.random.default_rng(seed).normal(size=(8, 6, 2))
+    report = check_gradients(model, X, lambda Y: cross_entropy_loss(Y, BALANCED))
+    assert report.passed and "the gradient of b_y at own weights, which rounding hides" in str(report)
+
+
+class Trembling(RNN):
+    """Its gradient of b_y is never the same: that is no rounding."""
+
+    dice = np.random.default_rng(0)
+
+    def backward(self, dY):
+        grads = super().backward(dY)
+        return grads | {"b_y": grads["b_y"] * (1 + 1e-9 * self.dice.normal(size=self.output_size))}
+
+
+def test_a_backward_that_trembles_is_wrong():
+    assert check_gradients(Trembling(2, 4, 5), *data(*SHAPES[0])).wrong == ["b_y"]
+
+
+class FailsLater(RNN):
+    """Wrong from the first call, and from the third call on it fails."""
+
+    calls = 0
+
+    def backward(self, dY):
+        self.calls += 1
+        if self.calls > 2:
+            raise RuntimeError("no more")
+        return {name: 2 * g for name, g in super().backward(dY).items()}
+
+
+def test_a_wrong_backward_that_fails_later_is_wrong():
+    report = check_gradients(FailsLater(2, 4, 5), *data(*SHAPES[0]))
+    assert not report.passed and "fails (no more)" in str(report)
