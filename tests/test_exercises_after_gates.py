@@ -101,6 +101,7 @@ def with_scan(params, X, hidden_states, dY):
     (lambda r, a: r, "carry_missing"),
     (lambda r, a: r + shifted(a) * np.concatenate([r[1:], r[:1]]), "one_round"),
     (lambda r, a: scan(np.concatenate([0 * a[:1], a[:-1]])[::-1], r[::-1])[::-1], "shifted_wrong_way"),
+    (lambda r, a: scan(np.roll(a, 1, axis=0)[::-1], r[::-1])[::-1], "shifted_wrong_way"),
     (lambda r, a: scan(shifted(a)[::-1], r)[::-1], "one_not_turned"),
     (lambda r, a: scan(shifted(a), r[::-1])[::-1], "one_not_turned"),
     (lambda r, a: scan(r[::-1], shifted(a)[::-1])[::-1], "swapped"),

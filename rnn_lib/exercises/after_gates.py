@@ -80,8 +80,9 @@ def check_walk_by_scan(walk_by_scan):
             ("not_turned_back", walk(a)[::-1], "the result still runs backward in time: turn it round again."),
             ("multiplier_off_by_one", walk(np.concatenate([a[:1], a[:-1]])),
              "the multiplier belongs to another step. What comes back to step t went through step t + 1's."),
-            ("shifted_wrong_way", walk(np.concatenate([0 * a[:2], a[:-2]])),
-             "the multipliers are shifted the wrong way: step t needs that of step t + 1."),
+            *(("shifted_wrong_way", walk(shifted),
+               "the multipliers are shifted the wrong way: step t needs that of step t + 1.")
+              for shifted in (np.concatenate([0 * a[:2], a[:-2]]), np.roll(a, 2, axis=0))),
             ("one_not_turned", solve(later[::-1], road_1)[::-1],
              "road 1 was not turned round, but the multipliers were. Both must run backward in time."),
             ("one_not_turned", solve(later, road_1[::-1])[::-1],

@@ -42,7 +42,7 @@ def in_pytorch(function, *args):
     except ImportError:
         if stored is None:
             raise ValueError(f"function: {key} or its arguments were changed since its answer was stored. To run it, "
-                             "install PyTorch: pip install torch") from None
+                             "install PyTorch: type %pip install torch in a cell") from None
         return stored
     torch.set_num_threads(1)
     answer = {name: as_array(value) for name, value in function(*args).items()}

@@ -1,6 +1,6 @@
 """The table of notebook 12, which takes longer than a notebook may: three starts of every network on every task.
 
-    python -m rnn_lib.race      makes rnn_lib/datasets/after_gates.csv again, in half an hour or more
+    python -m rnn_lib.race      makes rnn_lib/datasets/after_gates.csv again, in ten minutes or more
 """
 
 import csv
