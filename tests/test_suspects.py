@@ -337,6 +337,25 @@ class Buffer:
         return {**grads, "W_hh": self.factor * grads["W_hh"]}
 
 
+class Columns:
+    """Its parameters are views of one array in Fortran's order, a column each: y_t = tanh(x_t A) b."""
+
+    def __init__(self):
+        self.theta = np.asfortranarray(np.random.default_rng(0).normal(size=(I, H + 1)))
+        self.params = {"A": self.theta[:, :H], "b": self.theta[:, H]}
+
+    def forward(self, X):
+        self.X, self.h = X, np.tanh(X @ self.theta[:, :H])
+        return self.h[..., :I] @ self.theta[:, H:]
+
+    def backward(self, dY):
+        A, b = self.params.values()
+        dZ = np.zeros_like(self.h)
+        dZ[..., :I] = dY * b
+        dZ *= 1 - self.h**2
+        return {"A": np.tensordot(self.X, dZ, ((0, 1), (0, 1))), "b": (self.h[..., :I] * dY).sum(axis=(0, 1))}
+
+
 def through_globals():
     model = RNN(I, H, O)
     return types.SimpleNamespace(params=model.params, forward=lambda X: model.forward(X), backward=model.backward)
@@ -499,6 +518,7 @@ def columns(self, X, state=None):
 # name: (model, loss, X, words of the report)
 RIGHT = {
     "mean |Y - t| beside mse": (RNN(I, H, O), with_abs, X, "loss_fn has a part that is not analytic"),
+    "the same, tiny": (RNN(I, H, O), lambda Y: tuple(1e-6 * part for part in with_abs(Y)), X, "loss_fn has a part"),
     "Huber": (RNN(I, H, O), huber, X, "loss_fn has a part that is not analytic"),
     "np.var": (RNN(I, H, O), variance, X, "loss_fn drops imaginary parts (the loss came back real)"),
     "np.vdot": (RNN(I, H, O), squares, X, "loss_fn has a part"),
@@ -521,6 +541,7 @@ RIGHT = {
     "softmax in the model, gone through": (rnn(probabilities, through_softmax), mse, X, "within 1e-12"),
     "views of one buffer": (Buffer(False), mse, X, "within 1e-12"),
     "views made at every look": (Buffer(True), mse, X, "within 1e-12"),
+    "views of one array in Fortran's order": (Columns(), lambda Y: mse_loss(Y, TARGET[..., :1]), X, "within 1e-12"),
     "holds what cannot be copied": (used(rnn(uncopyable)), mse, X, "within 1e-12"),
     "tied weights": (Tied(), lambda Y: mse_loss(Y, TARGET[..., :I]), X, "within 1e-12"),
     "tanh on the output": (rnn(tanh_output, lambda self, dY: RNN.backward(self, dY * (1 - self.Y**2))), mse, X, ""),
@@ -647,6 +668,22 @@ def test_what_is_right_is_not_blamed(name):
     assert ("rounding hides" in str(report)) == ("rounding hides" in words), report  # nothing is left untested
     assert check_direction(model, X, loss_fn).passed
     assert np.array_equal(X, before)
+
+
+def test_central_differences_that_were_asked_for_know_single_precision():
+    report = check_gradients(Plain(np.float32), X, mse, method="central")
+    assert report.passed and report.tolerance > 1e-6 and "Single precision (6e-8) somewhere in forward" in str(report)
+    assert "rounding hides" not in str(report)
+
+
+def warns(self, X, state=None):
+    warnings.warn("nothing that matters", UserWarning, stacklevel=1)
+    return RNN.forward(self, X, state)
+
+
+@pytest.mark.filterwarnings("ignore:nothing that matters")
+def test_a_warning_is_no_reason_against_the_complex_step():
+    assert "does not apply" not in str(check_gradients(rnn(warns), X, mse))
 
 
 @functools.cache
