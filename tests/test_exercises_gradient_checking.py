@@ -124,6 +124,7 @@ def test_right_answers_pass(check, answer):
         ("check_central_gradient", central(lambda f, w, i, step: (f(w + i * step) - f(w - i * step)) / step), "scale"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w - i * s)) / (4 * s)), "scale"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w + i * s) - f(w - i * s)) / 2 * s), "precedence"),
+        ("check_central_gradient", central(lambda f, w, i, s: f(w + i * s) - f(w - i * s) / (2 * s)), "precedence"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w - i * s) - f(w + i * s)) / (2 * s)), "sign"),
         ("check_central_gradient", lambda f, w, step: (f(w + step) - f(w - step)) / (2 * step), "all_at_once"),
         ("check_central_gradient", central(lambda f, w, i, s: (f(w + s) - f(w - s)) / (2 * s)), "all_at_once"),
@@ -167,6 +168,8 @@ def test_right_answers_pass(check, answer):
         ("check_relative_error", lambda a, n: np.abs(a - n).max() / np.abs(n).max(), "zero_by_zero"),
         ("check_relative_error", lambda a, n: error(a, n) if np.isfinite(a).all() else np.nan, "nan_passes"),
         ("check_relative_error", lambda a, n: error(a, n) if n.any() else 0.0, "not_symmetric"),
+        ("check_relative_error", finite(lambda a, n: sum_error(a, n) if a.any() and n.any() else 0.0), "zeros_skipped"),
+        ("check_relative_error", finite(lambda a, n: sum_error(a[a * n != 0], n[a * n != 0])), "zeros_skipped"),
         ("check_relative_error", lambda a, n: np.abs(a - n).max() if np.isfinite([a, n]).all() else np.inf, "absolute"),
         ("check_relative_error", lambda a, n: np.inf if np.isnan(a + n).any() else error(a, n) if np.isfinite(a).all()
          else 0.5, "nan_passes"),
@@ -246,7 +249,8 @@ def test_what_tells_the_mystery_patient_from_those_that_are_taken_for_it(bug, he
 PAIRS = [
     "two zeros", "a NaN", "a NaN on the right", "an infinity", "an infinity on the right", "the same infinity",
     "equal gradients", *["an ordinary pair"] * 4, *["a gradient against zeros"] * 4, *["a wrong sign"] * 3,
-    "two errors that cancel", "an ordinary pair",
+    "two errors that cancel", *["a gradient against zeros"] * 2, *["one element that should be 0"] * 2,
+    "an ordinary pair",
 ]
 
 

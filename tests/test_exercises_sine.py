@@ -69,8 +69,21 @@ def past_the_end(series, length):
     return series[index][..., None], series[index + 1][..., None]
 
 
+def slices_past_the_end(series, length):
+    starts = range(len(series) - length + 1)
+    return [np.array([series[b + ahead : b + length + ahead] for b in starts]).T[..., None] for ahead in (0, 1)]
+
+
+def stacked_past_the_end(series, length):
+    starts = range(len(series) - length + 1)
+    return [np.stack([series[b + ahead : b + length + ahead] for b in starts], axis=1)[..., None] for ahead in (0, 1)]
+
+
 @pytest.mark.parametrize(("answer", "kind"), [
     (past_the_end, "past_the_end"),
+    (slices_past_the_end, "past_the_end"),
+    (stacked_past_the_end, "past_the_end"),
+    (changed(x=lambda X: X + np.zeros((99, 99, 99))), "exception"),
     (lambda s, n: windows_loop(s, n)[::-1], "pair_swapped"),
     (changed(x=lambda X: X.transpose(1, 0, 2).reshape(X.shape)), "reshaped"),
     (one_window_too_many, "one_too_many"),
@@ -443,6 +456,10 @@ def at_time(when):
     (corrected(lambda m, v: m / (np.sqrt(v) + 1e-8)), "ascent"),
     (corrected(lambda m, v: -m / np.sqrt(v + 1e-8)), "eps_inside"),
     (corrected(lambda m, v: -m / np.sqrt(v)), "eps_missing"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr:
+               p - lr * hat(m, v, t)[0] / np.sqrt(hat(m, v, t)[1]) + 1e-8), "precedence"),
+    (adam_with(step=lambda p, g, m0, v0, m, v, t, lr:
+               p - lr * m / (1 - 0.9) ** t / (np.sqrt(v / (1 - 0.999) ** t) + 1e-8)), "precedence"),
     (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * g), "plain_descent"),
     (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p - lr * g / (np.sqrt(hat(m, v, t)[1]) + 1e-8)), "no_mean"),
     (adam_with(step=lambda p, g, m0, v0, m, v, t, lr: p + lr * (adam(p, g, m0, v0, t, lr)[0] - p)), "lr_squared"),

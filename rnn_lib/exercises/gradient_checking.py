@@ -89,6 +89,8 @@ def check_central_gradient(central_gradient):
         ("scale", expected / 2, "half of it: how far apart are the two points?"),
         ("precedence", expected * step**2,
          "a / 2 * step is (a / 2) * step in Python: put brackets round the divisor."),
+        ("precedence", [f(w + nudge) - f(w - nudge) / (2 * step) for nudge in step * np.eye(3)],
+         "only the second call is divided: put brackets round the difference of the two."),
         ("sign", -expected, "the sign is turned: which point comes first?"),
         ("not_restored", differences(step, -step, 2 * step, drift=-step), drifts),
         ("not_restored", differences(step, -step, 2 * step, drift=step), drifts),
@@ -210,6 +212,12 @@ def judge_pairs(error, a):
     got = error("two errors that cancel", a, a + ones)
     require(got >= 0.02, "errors_cancel", f"one element too large, another too small by as much: your error is "
             f"{got:.4g}. Take the size of each difference before you put them together.")
+    one_zero = a.copy()
+    one_zero[0, 1] = 0
+    for name, n_zero in {"a gradient against zeros": 0 * a, "one element that should be 0": one_zero}.items():
+        got = min(error(name, a, n_zero), error(name, n_zero, a))
+        require(got >= 0.02, "zeros_skipped", f"{name}: your error is {got:.4g}. That is trap 2: a gradient "
+                "that should be 0 and is not must be looked at.")
     lengths = np.linalg.norm(a), np.linalg.norm(n)
     apart, right = np.linalg.norm(a - n), np.linalg.norm(a - n) / sum(lengths)
     judge("an ordinary pair", error("an ordinary pair", a, n), right, [

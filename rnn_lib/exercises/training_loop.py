@@ -255,6 +255,7 @@ def p_mistakes(g, m, v, new_m, new_v, t):
         ("ascent", -right, "the sign: the step goes against the gradient."),
         ("eps_inside", -m_hat / np.sqrt(v_hat + EPS), "ε is added after the root has been taken."),
         ("eps_missing", -m_hat / np.sqrt(v_hat), "ε is missing: where g was always 0 you divide 0 by 0."),
+        ("precedence", -m_hat / np.sqrt(v_hat) + EPS / 0.01, "ε is added to p: put brackets round √v̂ + ε."),
         ("plain_descent", -g, "that is gradient descent. Where do m and v come in?"),
         ("no_mean", -g / (np.sqrt(v_hat) + EPS), "the step takes m, the mean of the gradients, instead of g alone."),
         ("lr_squared", right * 0.01, "lr multiplies the step once."),
@@ -270,6 +271,8 @@ def p_mistakes(g, m, v, new_m, new_v, t):
             ("count", early, "t counts from 1: the corrections of this step are 1 - βᵗ."),
             ("count", later, "t is already the number of this step: the corrections are 1 - βᵗ."),
             ("not_a_power", times, "βᵗ is a power: beta**t."),
+            ("precedence", -new_m / (1 - BETA_1) ** t / (np.sqrt(new_v / (1 - BETA_2) ** t) + EPS),
+             "1 - βᵗ is not (1 - β)ᵗ: first the power, then the difference."),
             ("not_a_power", -new_m / (1 - BETA_1 * t) / (np.sqrt(v_hat) + EPS), "β₁ᵗ is a power: beta_1**t."),
         ]
     return mistakes
