@@ -519,6 +519,8 @@ def columns(self, X, state=None):
 RIGHT = {
     "mean |Y - t| beside mse": (RNN(I, H, O), with_abs, X, "loss_fn has a part that is not analytic"),
     "the same, tiny": (RNN(I, H, O), lambda Y: tuple(1e-6 * part for part in with_abs(Y)), X, "loss_fn has a part"),
+    "float32, far from 0": (RNN(I, H, O), lambda Y: (np.float32(mse(Y)[0].real + 1e4), mse(Y)[1]), X,
+                            "the gradient of W_xh at own weights, which rounding hides"),
     "Huber": (RNN(I, H, O), huber, X, "loss_fn has a part that is not analytic"),
     "np.var": (RNN(I, H, O), variance, X, "loss_fn drops imaginary parts (the loss came back real)"),
     "np.vdot": (RNN(I, H, O), squares, X, "loss_fn has a part"),
