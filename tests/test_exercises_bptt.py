@@ -174,6 +174,8 @@ def test_dz_by_pencil():
     every_step = tiny_ledger(params, X, lambda Y: 2 * (Y - target) / 3)
     assert exercises.check_pencil_dz(every_step[2]["dz_t"][0]).kind == "loss_of_every_step"
     assert exercises.check_pencil_dz(3 * every_step[2]["dz_t"][0]).kind == "road_1_open"
+    from_section_7 = (1 - h_2**2) * (every_step[2]["from_y"][0] + ledger[2]["carry"][0])
+    assert exercises.check_pencil_dz(from_section_7).kind == "road_1_open"
 
 
 # --- Exercise 4 -----------------------------------------------------------------------------------
