@@ -111,7 +111,9 @@ def test_a_nudge_whose_loss_comes_as_an_array():
 
 def test_a_nudge_given_as_a_slope():
     report = exercises.check_loss_of_nudge(lambda d: (nudged_loss(d) - nudged_loss(0)) / d)
-    assert report.kind == "slope"
+    assert report.kind == "slope" and "per nudge" in report.message
+    report = exercises.check_loss_of_nudge(lambda d: nudged_loss(d) - nudged_loss(0))
+    assert report.kind == "slope" and "per nudge" not in report.message
 
 
 # --- Exercise 2 -----------------------------------------------------------------------------------

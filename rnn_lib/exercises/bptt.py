@@ -204,6 +204,8 @@ def judge_losses(loss_of_nudge):
              "this is the share of y_3 in L. Those of y_1 and y_2 are missing: are the errors added up, or replaced?"),
             ("slope", (right - nudged("b_h", 0 * unit[0], 2)) / (d or 1),
              "this is the change of the loss per nudge. Return the loss itself."),
+            ("slope", right - nudged("b_h", 0 * unit[0], 2),
+             "this is the change of the loss. Return the loss itself."),
         ]
         if np.ndim(got) and np.size(got) == 1:
             got = np.asarray(got).item()
