@@ -221,7 +221,7 @@ class Vocabulary:
 
 
 def tiny_example():
-    """Return (params, X, target): the network of T=3, B=1, I=1, H=2, O=1 that notebooks 01 to 04 follow by hand."""
+    """Return (params, X, target): the network of T=3, B=1, I=1, H=2, O=1 of notebooks 01, 03 and 04."""
     params = {
         "W_xh": np.array([[0.5], [-0.3]]),
         "W_hh": np.array([[0.1, 0.4], [-0.2, 0.3]]),

@@ -111,7 +111,9 @@ def test_a_nudge_whose_loss_comes_as_an_array():
 
 def test_a_nudge_given_as_a_slope():
     report = exercises.check_loss_of_nudge(lambda d: (nudged_loss(d) - nudged_loss(0)) / d)
-    assert report.kind == "slope"
+    assert report.kind == "slope" and "per nudge" in report.message
+    report = exercises.check_loss_of_nudge(lambda d: nudged_loss(d) - nudged_loss(0))
+    assert report.kind == "slope" and "per nudge" not in report.message
 
 
 # --- Exercise 2 -----------------------------------------------------------------------------------
@@ -174,6 +176,8 @@ def test_dz_by_pencil():
     every_step = tiny_ledger(params, X, lambda Y: 2 * (Y - target) / 3)
     assert exercises.check_pencil_dz(every_step[2]["dz_t"][0]).kind == "loss_of_every_step"
     assert exercises.check_pencil_dz(3 * every_step[2]["dz_t"][0]).kind == "road_1_open"
+    from_section_7 = (1 - h_2**2) * (every_step[2]["from_y"][0] + ledger[2]["carry"][0])
+    assert exercises.check_pencil_dz(from_section_7).kind == "road_1_open"
 
 
 # --- Exercise 4 -----------------------------------------------------------------------------------

@@ -646,10 +646,10 @@ WRONG = {
                               lambda out: mse(out[0]), X, "the gradient of b_y is not"),
 }
 NOT_TO_BE_JUDGED = {
-    "dropout from NumPy's own generator": (rnn(global_dropout, masked), mse, ValueError,
-                                            r"^model: expected the same Y from two calls of forward on the same X, got "
-                                            r"two that differ. Something is drawn at random \(dropout\?\): switch it off for the "
-                                            "check, or let the model keep its own random generator$"),
+    "dropout from NumPy's own generator": (
+        rnn(global_dropout, masked), mse, ValueError, r"^model: expected the same Y from two calls of forward on the "
+        r"same X, got two that differ. Something is drawn at random \(dropout\?\): switch it off for the check, or let "
+        "the model keep its own random generator$"),
     "a model that reads globals": (
         through_globals(), mse, TypeError, "^model: expected forward to read params, got the same Y when all of them "
         "are changed. In a copy of the model it reads other arrays: globals, or tensors whose views params are$"),

@@ -82,8 +82,9 @@ def check_pencil_dz(dz_2):
          "the slope belongs to another step: dz_2 is dh_2 times 1 - h_2², not 1 - h_3²."),
         ("stopped_early", ((1 - h[3] ** 2) * (2 * error_3 @ params["W_hy"]))[0],
          "this is dz_3. Walk on, one step back in time: the carry, dh_2, dz_2."),
-        ("road_1_open", walk(2 * error_2, 2 * error_3, W_hh),
-         "the error of step 2 came in by road 1. Here y_2 does not enter the loss: what is dy_2?"),
+        *(("road_1_open", walk(dy_2, 2 * error_3, W_hh),  # divided by 3 if it was taken from section 7
+           "the error of step 2 came in by road 1. Here y_2 does not enter the loss: what is dy_2?")
+          for dy_2 in (2 * error_2, 2 / 3 * error_2)),
     ]
     rounded = ("rounded", 0.05, "close, but not to 0.0001. Keep four decimals or more on the way.")
     judge("dz_2", dz_2, expected, mistakes, rtol=1.6e-3, nearly=rounded)  # 0.00015 of 0.0972
@@ -203,6 +204,8 @@ def judge_losses(loss_of_nudge):
              "this is the share of y_3 in L. Those of y_1 and y_2 are missing: are the errors added up, or replaced?"),
             ("slope", (right - nudged("b_h", 0 * unit[0], 2)) / (d or 1),
              "this is the change of the loss per nudge. Return the loss itself."),
+            ("slope", right - nudged("b_h", 0 * unit[0], 2),
+             "this is the change of the loss. Return the loss itself."),
         ]
         if np.ndim(got) and np.size(got) == 1:
             got = np.asarray(got).item()
