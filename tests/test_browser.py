@@ -190,26 +190,35 @@ def sound(answer):
     return answer["changes"] > 0 and not answer["lost"] and not answer["jumps"]
 
 
-def check_not_stale(page, cell):
-    """The panel shows what its settings give, computed afresh, and its settings are where its controls stand."""
+def await_it(look):
+    """Look until it is so: look() -> (True if it is, what was seen)."""
     deadline = time.monotonic() + PATIENCE
     while True:
+        is_so, seen = look()
+        if is_so:
+            return
+        assert time.monotonic() < deadline, seen
+
+
+def check_not_stale(page, cell):
+    """The panel shows what its settings give, computed afresh, and its settings are where its controls stand."""
+    def look():
         fresh, summary, settings = json.loads(page.execute(PANEL_STATE))
         shown = page.js("i => lab.text(i)", cell)
         stand = [page.value(cell, k) for k in range(len(settings))]
-        if summary == fresh == shown and all(map(stands_at, stand, settings)):
-            return
-        assert time.monotonic() < deadline, (fresh, summary, shown, settings, stand)
+        return (summary == fresh == shown and all(map(stands_at, stand, settings)),
+                (fresh, summary, shown, settings, stand))
+
+    await_it(look)
 
 
-def check_says(page, cell, wanted):
-    """The panel's text comes to be `wanted`, or to hold its parts, in a list."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
+def check_says(page, cell, *parts):
+    """The panel's text comes to hold all of `parts`."""
+    def look():
         said = page.js("i => lab.text(i)", cell)
-        if all(part in said for part in wanted) if isinstance(wanted, list) else said == wanted:
-            return
-        assert time.monotonic() < deadline, (said, wanted)
+        return all(part in said for part in parts), (said, parts)
+
+    await_it(look)
 
 
 def tab_to(page, element):
@@ -391,7 +400,7 @@ def test_a_typed_number_is_taken_or_refused_in_words(panels):
             panels.page.keyboard.press("Enter")
             panels.page.wait_for_timeout(100)
             if wanted is None:
-                check_says(panels, cell, ["cannot be taken", "0.005, 0.01, 0.02"])
+                check_says(panels, cell, "cannot be taken", "0.005, 0.01, 0.02")
         else:
             panels.js("lab.watch", [cell, 4])
             panels.page.keyboard.press("Enter")
